@@ -1,0 +1,219 @@
+// Package config holds the settings of every environment: plain Go values, no
+// CDK, no AWS. To change an environment, change environments.go; what each
+// setting means is written once, at its field below.
+package config
+
+import "net/netip"
+
+// Environment is all that Parrot needs to know to build one environment.
+//
+// Fields that say "Fixed" cannot be changed once the environment is deployed:
+// AWS would replace what carries them. All others deploy in one pass, each way.
+type Environment struct {
+	// Name is the environment's name, part of every name that AWS shows:
+	// parrot-{name}-backend, stack Parrot{Name}Network. Lower-case letters and
+	// digits, a letter first. Fixed.
+	Name string
+	// Account is the twelve-digit AWS account. Empty means the account that the
+	// CDK CLI is signed in to. Fixed.
+	Account string
+	// Region is the AWS region's code. Fixed.
+	Region string
+	// Domain is the site's apex: the front end answers on it, its www. name
+	// redirects to it. At most 64 characters, the limit of a certificate's
+	// common name. Changing it needs a new delegation, as the first deploy did.
+	Domain string
+	// HostedZoneID is the Route 53 zone that already serves Domain. Empty
+	// creates one, which is kept when the environment is destroyed.
+	HostedZoneID string
+	// CostCenter is the value of the cost allocation tag CostCenter on every
+	// resource. Activate the tag once in the billing console.
+	CostCenter string
+	// RetainData keeps what holds data when its stack is deleted: database,
+	// secrets, images and logs. False empties the account of them.
+	RetainData bool
+	// DeletionProtection makes AWS refuse to delete the database and the load
+	// balancer until it is switched off.
+	DeletionProtection bool
+	// TerminationProtection makes CloudFormation refuse to delete the stacks.
+	TerminationProtection bool
+	// LogRetentionDays is how long every log is kept: one of the periods that
+	// CloudWatch Logs offers (1, 3, 5, 7, 14, 30, 60, 90, …).
+	LogRetentionDays int
+
+	Network  Network
+	Edge     Edge
+	Database Database
+	Redis    Redis
+	Backend  Backend
+	Frontend Frontend
+}
+
+// Network is the settings of the VPC.
+type Network struct {
+	// VPC is the VPC's IPv4 range, a private prefix between /16 and /25. Its
+	// quarters are the subnets: public, public, private, private. Fixed.
+	VPC netip.Prefix
+	// AvailabilityZones are the two zones of the subnets, of Region. Fixed.
+	AvailabilityZones []string
+	// NATGateways gives the private subnets a way out: "none", "one", or
+	// "one-per-az". About $33 a month each, and traffic.
+	NATGateways NATGateways
+	// TaskSubnets is where the tasks run: "public", with a public address each
+	// and no way in but the load balancer, or "private", which needs a NAT
+	// gateway.
+	TaskSubnets TaskSubnets
+	// DataAccess is who reaches the database and Redis: "vpc" is every address
+	// of the VPC, "backend" is the backend's tasks alone.
+	DataAccess DataAccess
+	// FlowLogs records the VPC's traffic in CloudWatch Logs. About $0.50 a GB.
+	FlowLogs bool
+}
+
+// NATGateways is how many NAT gateways there are.
+type NATGateways string
+
+// The values of NATGateways.
+const (
+	NATNone     NATGateways = "none"
+	NATOne      NATGateways = "one"
+	NATOnePerAZ NATGateways = "one-per-az"
+)
+
+// TaskSubnets is the kind of subnets that tasks run in.
+type TaskSubnets string
+
+// The values of TaskSubnets.
+const (
+	TasksPublic  TaskSubnets = "public"
+	TasksPrivate TaskSubnets = "private"
+)
+
+// DataAccess is who reaches the database and Redis.
+type DataAccess string
+
+// The values of DataAccess.
+const (
+	DataFromVPC     DataAccess = "vpc"
+	DataFromBackend DataAccess = "backend"
+)
+
+// Edge is the settings of the load balancer.
+type Edge struct {
+	// AccessLogs writes every request to an S3 bucket, which is always kept:
+	// switching the setting off leaves the bucket, whose files expire.
+	AccessLogs bool
+	// AccessLogRetentionDays is how long access log files are kept.
+	AccessLogRetentionDays int
+}
+
+// Database is the settings of PostgreSQL on RDS.
+type Database struct {
+	// Identifier is the instance's name. Changing it makes a new, empty
+	// database, and keeps a snapshot of the old one. Fixed.
+	Identifier string
+	// EngineVersion is PostgreSQL's major version; RDS applies minor ones. A
+	// higher one upgrades in place, with a pause; there is no way back.
+	EngineVersion string
+	// InstanceClass is the RDS instance class. A change restarts the database.
+	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+	InstanceClass string
+	// AllocatedStorageGiB is the gp2 volume's first size. RDS never shrinks it.
+	AllocatedStorageGiB int
+	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself; at
+	// least a tenth above AllocatedStorageGiB. 0 never grows it.
+	MaxAllocatedStorageGiB int
+	// BackupRetentionDays is how many days of point-in-time recovery there are,
+	// 1 to 35. 0 switches backups off, where DeletionProtection is off.
+	BackupRetentionDays int
+	// MultiAZ runs a standby in the second zone, at twice the price.
+	MultiAZ bool
+}
+
+// Redis is the settings of the cache.
+type Redis struct {
+	// Enabled runs one Redis node and gives the backend REDIS_URL. Switching
+	// it off deletes the cache and, without RetainData, what was in it.
+	Enabled bool
+	// NodeType is the ElastiCache node type.
+	// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
+	NodeType string
+}
+
+// Service is the settings that both services have.
+type Service struct {
+	// Repository is the name of the service's ECR repository. Fixed.
+	Repository string
+	// Port is where the container listens, and the variable PORT.
+	Port int
+	// CPU is the task's CPU in units of 1/1024 vCPU: 256, 512, 1024, 2048,
+	// 4096, 8192 or 16384.
+	CPU int
+	// MemoryMiB is the task's memory; Fargate allows a range for each CPU.
+	// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+	MemoryMiB int
+	// DesiredCount is the number of tasks once an image is released; until
+	// then it is 0.
+	DesiredCount int
+	// HealthCheck decides whether a task gets traffic, and whether it lives.
+	HealthCheck HealthCheck
+	// Variables are further environment variables, in plain text in the
+	// template: never a secret.
+	Variables map[string]string
+	// Image is the released image; images.json holds it.
+	Image Image `json:"-"`
+}
+
+// HealthCheck is how the load balancer asks a task whether it is well; 200 is
+// the answer that counts.
+type HealthCheck struct {
+	// Path is what is asked for.
+	Path string
+	// IntervalSeconds is the time between two checks, 5 to 300.
+	IntervalSeconds int
+	// TimeoutSeconds is how long an answer may take, 2 to 120 and less than
+	// IntervalSeconds.
+	TimeoutSeconds int
+	// HealthyThreshold is how many good answers make a task healthy, 2 to 10.
+	HealthyThreshold int
+	// UnhealthyThreshold is how many bad answers make a task unhealthy, 2 to 10.
+	UnhealthyThreshold int
+	// GracePeriodSeconds is how long a new task may fail its checks while it
+	// starts; a migration runs within it.
+	GracePeriodSeconds int
+}
+
+// Backend is the settings of the NestJS API.
+type Backend struct {
+	Service
+	// APIPrefix is the path under which the API lives, without slashes: the
+	// load balancer sends /{prefix} and /{prefix}/* to the backend, and it is
+	// the variable API_PREFIX.
+	APIPrefix string
+	// CORSOrigins are the origins that browsers may call the API from: the
+	// variable CORS_ORIGINS.
+	CORSOrigins []string
+	// SeedDB fills the database with sample data at start: the variable
+	// SEED_DB. Never in prod.
+	SeedDB bool
+	// PrismaDBPushOnStart changes the schema at start without a migration: the
+	// variable PRISMA_DB_PUSH_ON_START. It can drop columns.
+	PrismaDBPushOnStart bool
+	// MigrationCommand runs in a container of its own, from the backend's
+	// image, before the backend starts; the backend starts only if it succeeds.
+	// Empty runs nothing.
+	MigrationCommand []string
+	// JWTExpiresIn is the life of an access token: the variable JWT_EXPIRES_IN.
+	JWTExpiresIn string
+	// JWTRefreshExpiresIn is the life of a refresh token: the variable
+	// JWT_REFRESH_EXPIRES_IN.
+	JWTRefreshExpiresIn string
+}
+
+// Frontend is the settings of the Next.js front end.
+type Frontend struct {
+	Service
+	// AuthOnlyMode closes the site but for signing in: the variable
+	// NEXT_PUBLIC_AUTH_ONLY_MODE, which is compiled into the image too.
+	AuthOnlyMode bool
+}

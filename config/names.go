@@ -1,0 +1,91 @@
+package config
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+)
+
+// Project is the product's name: the first part of every physical name, and the
+// tag Project.
+const Project = "parrot"
+
+// PhysicalName is the name that AWS shows for one of the environment's
+// resources: parrot-{environment}-{resource}.
+func (e Environment) PhysicalName(resource string) string {
+	return physicalName(e.Name, resource)
+}
+
+// LoadBalancerName is the load balancer's name.
+func (e Environment) LoadBalancerName() string {
+	return Project + "-" + e.Name
+}
+
+// StackName is the name and the construct id of one of the environment's
+// stacks: Parrot{Environment}{Part}.
+func (e Environment) StackName(part string) string {
+	return title(Project) + title(e.Name) + part
+}
+
+// APIBaseURL is where browsers reach the API.
+func (e Environment) APIBaseURL() string {
+	return "https://" + e.Domain + "/" + e.Backend.APIPrefix
+}
+
+// BackendVariables are the backend's environment variables that are no secrets.
+func (e Environment) BackendVariables() map[string]string {
+	variables := e.Backend.variables()
+	variables["API_PREFIX"] = e.Backend.APIPrefix
+	variables["CORS_ORIGINS"] = strings.Join(e.Backend.CORSOrigins, ",")
+	variables["PRISMA_DB_PUSH_ON_START"] = strconv.FormatBool(e.Backend.PrismaDBPushOnStart)
+	if e.Backend.SeedDB {
+		variables["SEED_DB"] = "true"
+	}
+	return variables
+}
+
+// FrontendVariables are the front end's environment variables.
+func (e Environment) FrontendVariables() map[string]string {
+	variables := e.Frontend.variables()
+	maps.Copy(variables, e.FrontendBuildArguments())
+	return variables
+}
+
+// FrontendBuildArguments are the variables that Next.js compiles into the
+// browser's bundle: arguments of the image's build, and variables of the task
+// for what is rendered on the server.
+func (e Environment) FrontendBuildArguments() map[string]string {
+	return map[string]string{
+		"NEXT_PUBLIC_API_BASE_URL":   e.APIBaseURL(),
+		"NEXT_PUBLIC_AUTH_ONLY_MODE": strconv.FormatBool(e.Frontend.AuthOnlyMode),
+	}
+}
+
+// RunningCount is the number of tasks to run: none before an image is released,
+// so that a first deploy never waits for an image that does not exist.
+func (s Service) RunningCount() int {
+	if !s.Image.Released() {
+		return 0
+	}
+	return s.DesiredCount
+}
+
+func (s Service) variables() map[string]string {
+	variables := map[string]string{
+		"NODE_ENV": "production",
+		"PORT":     strconv.Itoa(s.Port),
+	}
+	maps.Copy(variables, s.Variables)
+	return variables
+}
+
+func physicalName(environment, resource string) string {
+	return Project + "-" + environment + "-" + resource
+}
+
+func title(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

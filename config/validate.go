@@ -1,0 +1,412 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate returns every error of the settings, joined into one, or nil. Each
+// names the environment, the setting, its value and what is allowed. Whatever
+// passes can be synthesized.
+func Validate(environments []Environment) error {
+	var v validator
+	for _, e := range environments {
+		v.environment = e.Name
+		v.identity(e)
+		v.protection(e)
+		v.network(e)
+		v.edge(e)
+		v.database(e)
+		v.redis(e)
+		for _, s := range e.services() {
+			v.service(s)
+		}
+		v.backend(e)
+		v.physicalNames(e)
+		v.prod(e)
+	}
+	v.unique(environments)
+	return errors.Join(v.errs...)
+}
+
+// validator collects the errors of one environment after the other.
+type validator struct {
+	environment string
+	errs        []error
+}
+
+// reject records a setting whose value is not allowed.
+func (v *validator) reject(setting string, value any, allowed string, args ...any) {
+	shown := fmt.Sprintf("%v", value)
+	if s, ok := value.(string); ok {
+		shown = strconv.Quote(s)
+	}
+	v.errs = append(v.errs, fmt.Errorf("%s: %s is %s: want %s",
+		v.environment, setting, shown, fmt.Sprintf(allowed, args...)))
+}
+
+// within rejects a number outside lowest to highest.
+func (v *validator) within(setting string, value, lowest, highest int) {
+	if value < lowest || value > highest {
+		v.reject(setting, value, "%d to %d", lowest, highest)
+	}
+}
+
+// matches rejects a text that does not match the whole pattern.
+func (v *validator) matches(setting, value string, pattern *regexp.Regexp, allowed string) {
+	if !pattern.MatchString(value) {
+		v.reject(setting, value, "%s", allowed)
+	}
+}
+
+// oneOf rejects a value that is not in a list.
+func oneOf[T comparable](v *validator, setting string, value T, allowed ...T) {
+	if !slices.Contains(allowed, value) {
+		v.reject(setting, value, "one of %s", list(allowed))
+	}
+}
+
+func list[T any](values []T) string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = fmt.Sprint(value)
+	}
+	return strings.Join(texts, ", ")
+}
+
+var (
+	nameSyntax       = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+	accountSyntax    = regexp.MustCompile(`^([0-9]{12})?$`)
+	zoneIDSyntax     = regexp.MustCompile(`^(Z[A-Z0-9]{1,31})?$`)
+	tagValueSyntax   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]{0,127}$`)
+	domainSyntax     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
+	identifierSyntax = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
+	repositorySyntax = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*$`)
+	pathSyntax       = regexp.MustCompile(`^/[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*$`)
+	prefixSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
+	variableSyntax   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	durationSyntax   = regexp.MustCompile(`^[1-9][0-9]{0,8}(s|m|h|d)$`)
+	tagSyntax        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	digestSyntax     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
+	instanceClassSyntax = regexp.MustCompile(`^db\.(t3|t4g|m5d?|m6gd?|m6i|m6id|m7g|m7i|m8g|r5[bd]?|r6gd?|r6i|r6id|r7g|r7i|r8g|x2g|x2idn|x2iedn)\.(micro|small|medium|large|[0-9]{0,2}xlarge)$`)
+	// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
+	nodeTypeSyntax = regexp.MustCompile(`^cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r7g)\.(micro|small|medium|large|[0-9]{0,2}xlarge)$`)
+)
+
+// regions are AWS's commercial regions.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+var regions = []string{
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2",
+	"ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1",
+	"ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+	"ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1",
+	"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
+	"eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1",
+	"me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2",
+	"us-west-1", "us-west-2",
+}
+
+// logRetentions are the periods that CloudWatch Logs offers.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var logRetentions = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827,
+	2192, 2557, 2922, 3288, 3653,
+}
+
+func (v *validator) identity(e Environment) {
+	v.matches("Name", e.Name, nameSyntax, "lower-case letters and digits, a letter first")
+	v.matches("Account", e.Account, accountSyntax, "twelve digits, or nothing for the account that the CLI is signed in to")
+	oneOf(v, "Region", e.Region, regions...)
+	v.matches("HostedZoneID", e.HostedZoneID, zoneIDSyntax, `a Route 53 zone's id such as "Z0123456789ABCDEFGHIJ", or nothing to create the zone`)
+	v.matches("CostCenter", e.CostCenter, tagValueSyntax, "1 to 128 letters, digits, spaces and _.:/=+@-")
+	if !domainSyntax.MatchString(e.Domain) || len(e.Domain) > 64 || strings.HasPrefix(e.Domain, "www.") {
+		v.reject("Domain", e.Domain, "a lower-case domain name of at most 64 characters without www., such as example.com")
+	}
+}
+
+func (v *validator) protection(e Environment) {
+	oneOf(v, "LogRetentionDays", e.LogRetentionDays, logRetentions...)
+}
+
+func (v *validator) network(e Environment) {
+	v.vpc(e.Network.VPC)
+	v.availabilityZones(e)
+	oneOf(v, "Network.NATGateways", e.Network.NATGateways, NATNone, NATOne, NATOnePerAZ)
+	oneOf(v, "Network.TaskSubnets", e.Network.TaskSubnets, TasksPublic, TasksPrivate)
+	oneOf(v, "Network.DataAccess", e.Network.DataAccess, DataFromVPC, DataFromBackend)
+	if e.Network.TaskSubnets == TasksPrivate && e.Network.NATGateways == NATNone {
+		v.reject("Network.TaskSubnets", e.Network.TaskSubnets,
+			`"public" while Network.NATGateways is "none": private tasks reach neither their registry nor their secrets without a NAT gateway`)
+	}
+}
+
+// vpc checks that the range is private and that its quarters are subnets that
+// a load balancer accepts: at least a /27.
+func (v *validator) vpc(vpc netip.Prefix) {
+	const allowed = "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24"
+	switch {
+	case !vpc.IsValid(), !vpc.Addr().Is4(), !vpc.Addr().IsPrivate(), vpc != vpc.Masked(), vpc.Bits() < 16, vpc.Bits() > 25:
+		v.reject("Network.VPC", vpc, allowed)
+	}
+}
+
+func (v *validator) availabilityZones(e Environment) {
+	zones := e.Network.AvailabilityZones
+	ok := len(zones) == 2 && zones[0] != zones[1]
+	for _, zone := range zones {
+		letter, found := strings.CutPrefix(zone, e.Region)
+		ok = ok && found && len(letter) == 1 && letter >= "a" && letter <= "z"
+	}
+	if !ok {
+		v.reject("Network.AvailabilityZones", zones, "two zones of the region, such as %sa and %sb", e.Region, e.Region)
+	}
+}
+
+func (v *validator) edge(e Environment) {
+	v.within("Edge.AccessLogRetentionDays", e.Edge.AccessLogRetentionDays, 1, 3653)
+}
+
+func (v *validator) database(e Environment) {
+	db := e.Database
+	v.matches("Database.Identifier", db.Identifier, identifierSyntax, "lower-case letters, digits and single hyphens, a letter first")
+	oneOf(v, "Database.EngineVersion", db.EngineVersion, "17", "18")
+	v.matches("Database.InstanceClass", db.InstanceClass, instanceClassSyntax, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
+	v.within("Database.AllocatedStorageGiB", db.AllocatedStorageGiB, 20, 65536)
+	if highest := db.MaxAllocatedStorageGiB; highest != 0 && (highest*10 < db.AllocatedStorageGiB*11 || highest > 65536) {
+		v.reject("Database.MaxAllocatedStorageGiB", highest, "0, or a tenth above AllocatedStorageGiB (%d) to 65536", db.AllocatedStorageGiB)
+	}
+	v.within("Database.BackupRetentionDays", db.BackupRetentionDays, 0, 35)
+	if db.BackupRetentionDays == 0 && e.DeletionProtection {
+		v.reject("Database.BackupRetentionDays", 0, "1 to 35 while DeletionProtection is true")
+	}
+}
+
+func (v *validator) redis(e Environment) {
+	v.matches("Redis.NodeType", e.Redis.NodeType, nodeTypeSyntax, "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large")
+}
+
+// fargateMemory is the memory that Fargate allows for each CPU: from, to and
+// step, in MiB.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+var fargateMemory = map[int][3]int{
+	256:   {512, 2048, 512},
+	512:   {1024, 4096, 1024},
+	1024:  {2048, 8192, 1024},
+	2048:  {4096, 16384, 1024},
+	4096:  {8192, 30720, 1024},
+	8192:  {16384, 61440, 4096},
+	16384: {32768, 122880, 8192},
+}
+
+// namedService is a service with what the rules need to know of it.
+type namedService struct {
+	Service
+	name string
+	// reserved are the variables that Parrot sets itself.
+	reserved []string
+}
+
+func (e Environment) services() []namedService {
+	return []namedService{
+		{e.Backend.Service, "Backend", []string{
+			"PORT", "API_PREFIX", "CORS_ORIGINS", "PRISMA_DB_PUSH_ON_START", "SEED_DB", "DATABASE_URL", "REDIS_URL",
+			"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN",
+		}},
+		{e.Frontend.Service, "Frontend", []string{
+			"PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE",
+		}},
+	}
+}
+
+func (v *validator) service(s namedService) {
+	v.matches(s.name+".Repository", s.Repository, repositorySyntax, "lower-case letters and digits, with single . _ - or / between them")
+	v.within(s.name+".Port", s.Port, 1, 65535)
+	v.within(s.name+".DesiredCount", s.DesiredCount, 0, 1000)
+	v.fargate(s)
+	v.healthCheck(s.name+".HealthCheck", s.HealthCheck)
+	v.image(s.name+".Image", s.Image)
+	for _, variable := range slices.Sorted(maps.Keys(s.Variables)) {
+		if !variableSyntax.MatchString(variable) || slices.Contains(s.reserved, variable) {
+			v.reject(s.name+".Variables", variable, "names of letters, digits and _ that Parrot does not set itself (%s)", list(s.reserved))
+		}
+	}
+}
+
+func (v *validator) fargate(s namedService) {
+	memory, ok := fargateMemory[s.CPU]
+	if !ok {
+		v.reject(s.name+".CPU", s.CPU, "one of 256, 512, 1024, 2048, 4096, 8192, 16384")
+		return
+	}
+	lowest, highest, step := memory[0], memory[1], memory[2]
+	// A quarter of a vCPU takes 512, 1024 or 2048: the one row with a gap.
+	gap := s.CPU == 256 && s.MemoryMiB == 1536
+	if s.MemoryMiB < lowest || s.MemoryMiB > highest || s.MemoryMiB%step != 0 || gap {
+		if s.CPU == 256 {
+			v.reject(s.name+".MemoryMiB", s.MemoryMiB, "512, 1024 or 2048 for CPU 256")
+			return
+		}
+		v.reject(s.name+".MemoryMiB", s.MemoryMiB, "%d to %d in steps of %d for CPU %d", lowest, highest, step, s.CPU)
+	}
+}
+
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+func (v *validator) healthCheck(setting string, h HealthCheck) {
+	v.matches(setting+".Path", h.Path, pathSyntax, "a path that starts with /")
+	v.within(setting+".IntervalSeconds", h.IntervalSeconds, 5, 300)
+	v.within(setting+".TimeoutSeconds", h.TimeoutSeconds, 2, 120)
+	v.within(setting+".HealthyThreshold", h.HealthyThreshold, 2, 10)
+	v.within(setting+".UnhealthyThreshold", h.UnhealthyThreshold, 2, 10)
+	v.within(setting+".GracePeriodSeconds", h.GracePeriodSeconds, 0, 7200)
+	if h.TimeoutSeconds >= h.IntervalSeconds {
+		v.reject(setting+".TimeoutSeconds", h.TimeoutSeconds, "less than IntervalSeconds (%d)", h.IntervalSeconds)
+	}
+}
+
+func (v *validator) image(setting string, image Image) {
+	if image.Tag != "" && (!tagSyntax.MatchString(image.Tag) || image.Tag == "latest") {
+		v.reject(setting+".Tag", image.Tag, `a tag of its own of at most 128 letters, digits and _.- (never "latest": the same tag twice deploys nothing)`)
+	}
+	if image.Digest != "" {
+		v.matches(setting+".Digest", image.Digest, digestSyntax, "sha256: and 64 hexadecimal digits")
+	}
+}
+
+func (v *validator) backend(e Environment) {
+	b := e.Backend
+	if !prefixSyntax.MatchString(b.APIPrefix) || len(b.APIPrefix) > 100 {
+		v.reject("Backend.APIPrefix", b.APIPrefix, "a path of at most 100 characters without slashes at its ends, such as api or api/v1")
+	}
+	if len(b.CORSOrigins) == 0 {
+		v.reject("Backend.CORSOrigins", b.CORSOrigins, "at least one origin, such as https://%s", e.Domain)
+	}
+	for _, origin := range b.CORSOrigins {
+		if !isOrigin(origin) {
+			v.reject("Backend.CORSOrigins", origin, "origins: scheme and host without a path or a trailing slash, such as https://%s", e.Domain)
+		}
+	}
+	for _, word := range b.MigrationCommand {
+		if word == "" {
+			v.reject("Backend.MigrationCommand", fmt.Sprintf("%q", b.MigrationCommand), "words that are not empty, or no word at all")
+		}
+	}
+	v.matches("Backend.JWTExpiresIn", b.JWTExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 15m")
+	v.matches("Backend.JWTRefreshExpiresIn", b.JWTRefreshExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 7d")
+}
+
+// isOrigin says whether a browser would send the text as an Origin header.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && originHost.MatchString(u.Host) &&
+		s == u.Scheme+"://"+u.Host
+}
+
+var originHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+
+// physicalNames checks that AWS accepts the names that are made of settings.
+func (v *validator) physicalNames(e Environment) {
+	for _, n := range []struct {
+		setting, what, name string
+		limit               int
+	}{
+		{"Name", "load balancer", e.LoadBalancerName(), 32},
+		// CloudFormation makes a target group's name of the stack's and cuts
+		// it to 32; what is left has to tell the environments apart.
+		{"Name", "target group", e.StackName(""), 32},
+		{"Name", "replication group", e.PhysicalName("redis"), 40},
+		{"Name", "stack", e.StackName("Registry"), 128},
+		{"Database.Identifier", "database", e.Database.Identifier, 63},
+		{"Backend.Repository", "repository", e.Backend.Repository, 256},
+		{"Frontend.Repository", "repository", e.Frontend.Repository, 256},
+	} {
+		if len(n.name) > n.limit {
+			v.reject(n.setting, n.name, "a shorter one: the %s's name may have %d characters and would have %d", n.what, n.limit, len(n.name))
+		}
+	}
+}
+
+// prod keeps what real users depend on from being switched off by an edit.
+func (v *validator) prod(e Environment) {
+	if e.Name != "prod" {
+		return
+	}
+	for _, guard := range []struct {
+		setting string
+		on      bool
+	}{
+		{"RetainData", e.RetainData},
+		{"DeletionProtection", e.DeletionProtection},
+		{"TerminationProtection", e.TerminationProtection},
+	} {
+		if !guard.on {
+			v.reject(guard.setting, false, "true in prod")
+		}
+	}
+	if e.Backend.SeedDB {
+		v.reject("Backend.SeedDB", true, "false in prod: seeding writes sample data over real data")
+	}
+	if e.Database.BackupRetentionDays < 7 {
+		v.reject("Database.BackupRetentionDays", e.Database.BackupRetentionDays, "7 to 35 in prod")
+	}
+	for _, service := range e.services() {
+		if service.DesiredCount < 2 {
+			v.reject(service.name+".DesiredCount", service.DesiredCount, "at least 2 in prod: one task is no service while it restarts")
+		}
+	}
+}
+
+// unique checks what environments may not share: construct ids anywhere, and
+// the rest where they may meet in one account and region.
+func (v *validator) unique(environments []Environment) {
+	for i, b := range environments {
+		v.environment = b.Name
+		if b.Backend.Repository == b.Frontend.Repository {
+			v.reject("Frontend.Repository", b.Frontend.Repository, "another than Backend.Repository")
+		}
+		for _, a := range environments[:i] {
+			v.pair(a, b)
+		}
+	}
+}
+
+func (v *validator) pair(a, b Environment) {
+	if a.Name == b.Name {
+		v.reject("Name", b.Name, "another: its stacks would have the names of the other %s's", a.Name)
+	}
+	if !mayShareAccount(a, b) {
+		return
+	}
+	if a.Domain == b.Domain {
+		v.reject("Domain", b.Domain, "another: %s's zone has the name", a.Name)
+	}
+	if a.Region != b.Region {
+		return
+	}
+	if a.Network.VPC.Overlaps(b.Network.VPC) {
+		v.reject("Network.VPC", b.Network.VPC, "a range apart from %s's %s", a.Name, a.Network.VPC)
+	}
+	if a.Database.Identifier == b.Database.Identifier {
+		v.reject("Database.Identifier", b.Database.Identifier, "another: %s's database has the name", a.Name)
+	}
+	taken := []string{a.Backend.Repository, a.Frontend.Repository}
+	for _, service := range b.services() {
+		if slices.Contains(taken, service.Repository) {
+			v.reject(service.name+".Repository", service.Repository, "another: %s has a repository of the name", a.Name)
+		}
+	}
+}
+
+// mayShareAccount says whether two environments may be in one account. An empty
+// account can turn out to be any.
+func mayShareAccount(a, b Environment) bool {
+	return a.Account == b.Account || a.Account == "" || b.Account == ""
+}

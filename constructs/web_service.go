@@ -1,0 +1,184 @@
+package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// WebServiceProps are the properties of NewWebService.
+type WebServiceProps struct {
+	// Name is the physical name of cluster, service and task family.
+	Name string
+	// ContainerName is the container's name, which an operator types to open a
+	// shell in it, and the prefix of its log streams.
+	ContainerName string
+	// Image is the container's image.
+	Image awsecs.ContainerImage
+	// Port is where the container listens.
+	Port int
+	// CPU is the task's CPU in units of 1/1024 vCPU.
+	CPU int
+	// MemoryMiB is the task's memory.
+	MemoryMiB int
+	// DesiredCount is the number of tasks.
+	DesiredCount int
+	// Variables are the container's environment variables in plain text.
+	Variables map[string]string
+	// Secrets are the environment variables that ECS reads from Secrets Manager
+	// when a task starts.
+	Secrets map[string]awsecs.Secret
+	// MigrationCommand runs in a container of its own from the same image; the
+	// service's container starts once it has succeeded. Empty runs nothing.
+	MigrationCommand []string
+
+	// VPC is where the tasks run.
+	VPC awsec2.IVpc
+	// Subnets are those of the tasks.
+	Subnets *awsec2.SubnetSelection
+	// AssignPublicIP gives each task a public address, its way out where there
+	// is no NAT gateway.
+	AssignPublicIP bool
+	// SecurityGroup is that of the tasks.
+	SecurityGroup awsec2.ISecurityGroup
+
+	// Listener is whose requests the service answers.
+	Listener elb.IApplicationListener
+	// Priority is the order of the service's rule on the listener.
+	Priority int
+	// Paths are the path patterns of the requests.
+	Paths []string
+	// HealthCheck is how the load balancer asks a task whether it is well.
+	HealthCheck *elb.HealthCheck
+	// HealthCheckGracePeriodSeconds is how long a starting task may fail it.
+	HealthCheckGracePeriodSeconds int
+
+	// LogGroupName is the name of the containers' log group.
+	LogGroupName string
+	// LogRetentionDays is how long its logs are kept.
+	LogRetentionDays int
+	// LogRemovalPolicy says what becomes of the logs with the stack.
+	LogRemovalPolicy awscdk.RemovalPolicy
+}
+
+// WebService is a Fargate service in a cluster of its own, behind a rule of a
+// load balancer's listener. It deploys without a gap, and rolls back when new
+// tasks do not become healthy.
+type WebService struct {
+	// Cluster holds the service alone.
+	Cluster awsecs.Cluster
+	// Service is the Fargate service.
+	Service awsecs.FargateService
+	// TargetGroup is what the load balancer sends requests to.
+	TargetGroup elb.ApplicationTargetGroup
+	// LogGroup has the containers' output.
+	LogGroup awslogs.LogGroup
+}
+
+// NewWebService makes a WebService.
+func NewWebService(parent constructs.Construct, id string, props WebServiceProps) WebService {
+	scope := constructs.NewConstruct(parent, &id)
+	cluster := awsecs.NewCluster(scope, jsii.String("Cluster"), &awsecs.ClusterProps{
+		ClusterName: &props.Name,
+		Vpc:         props.VPC,
+		// A shell in a task sees its secrets; a transcript would keep them.
+		ExecuteCommandConfiguration: &awsecs.ExecuteCommandConfiguration{
+			Logging: awsecs.ExecuteCommandLogging_NONE,
+		},
+	})
+	logGroup := NewLogGroup(scope, "Logs", LogGroupProps{
+		Name:          props.LogGroupName,
+		RetentionDays: props.LogRetentionDays,
+		RemovalPolicy: props.LogRemovalPolicy,
+	})
+	targetGroup := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
+		Vpc:                 props.VPC,
+		Port:                jsii.Number(props.Port),
+		Protocol:            elb.ApplicationProtocol_HTTP,
+		TargetType:          elb.TargetType_IP,
+		HealthCheck:         props.HealthCheck,
+		DeregistrationDelay: seconds(30),
+	})
+	task := taskDefinition(scope, props, logGroup)
+	service := awsecs.NewFargateService(scope, jsii.String("Service"), &awsecs.FargateServiceProps{
+		ServiceName:    &props.Name,
+		Cluster:        cluster,
+		TaskDefinition: task,
+		DesiredCount:   jsii.Number(props.DesiredCount),
+		// A new task is healthy before an old one is stopped.
+		MinHealthyPercent:           jsii.Number(100),
+		MaxHealthyPercent:           jsii.Number(200),
+		CircuitBreaker:              &awsecs.DeploymentCircuitBreaker{Rollback: jsii.Bool(true)},
+		HealthCheckGracePeriod:      seconds(props.HealthCheckGracePeriodSeconds),
+		AvailabilityZoneRebalancing: awsecs.AvailabilityZoneRebalancing_ENABLED,
+		VpcSubnets:                  props.Subnets,
+		AssignPublicIp:              &props.AssignPublicIP,
+		SecurityGroups:              &[]awsec2.ISecurityGroup{props.SecurityGroup},
+		EnableExecuteCommand:        jsii.Bool(true),
+		PropagateTags:               awsecs.PropagatedTagSource_SERVICE,
+	})
+	// Otherwise the first tasks can start before they may read their secrets.
+	service.Node().AddDependency(task.ObtainExecutionRole())
+	service.AttachToApplicationTargetGroup(targetGroup)
+	// The service waits for its rule: ECS refuses a target group that no load
+	// balancer uses. CfnListenerRule would not make it wait.
+	elb.NewApplicationListenerRule(scope, jsii.String("Rule"), &elb.ApplicationListenerRuleProps{
+		Listener:     props.Listener,
+		Priority:     jsii.Number(props.Priority),
+		Conditions:   &[]elb.ListenerCondition{elb.ListenerCondition_PathPatterns(jsii.Strings(props.Paths...))},
+		TargetGroups: &[]elb.IApplicationTargetGroup{targetGroup},
+	})
+	return WebService{cluster, service, targetGroup, logGroup}
+}
+
+func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup awslogs.ILogGroup) awsecs.TaskDefinition {
+	task := awsecs.NewFargateTaskDefinition(scope, jsii.String("Task"), &awsecs.FargateTaskDefinitionProps{
+		Family:         &props.Name,
+		Cpu:            jsii.Number(props.CPU),
+		MemoryLimitMiB: jsii.Number(props.MemoryMiB),
+	})
+	container := task.AddContainer(jsii.String("Container"), &awsecs.ContainerDefinitionOptions{
+		ContainerName: &props.ContainerName,
+		Image:         props.Image,
+		PortMappings:  &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(props.Port)}},
+		Environment:   pointers(props.Variables),
+		Secrets:       &props.Secrets,
+		Logging:       logsTo(logGroup, props.ContainerName),
+	})
+	if len(props.MigrationCommand) > 0 {
+		container.AddContainerDependencies(&awsecs.ContainerDependency{
+			Condition: awsecs.ContainerDependencyCondition_SUCCESS,
+			Container: task.AddContainer(jsii.String("Migration"), &awsecs.ContainerDefinitionOptions{
+				ContainerName: jsii.String("migration"),
+				Image:         props.Image,
+				Command:       jsii.Strings(props.MigrationCommand...),
+				Essential:     jsii.Bool(false),
+				Environment:   pointers(props.Variables),
+				Secrets:       &props.Secrets,
+				Logging:       logsTo(logGroup, "migration"),
+			}),
+		})
+	}
+	return task
+}
+
+func logsTo(logGroup awslogs.ILogGroup, streamPrefix string) awsecs.LogDriver {
+	return awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
+		LogGroup:     logGroup,
+		StreamPrefix: &streamPrefix,
+	})
+}
+
+func seconds(n int) awscdk.Duration { return awscdk.Duration_Seconds(jsii.Number(n)) }
+
+func pointers(m map[string]string) *map[string]*string {
+	out := make(map[string]*string, len(m))
+	for key, value := range m {
+		out[key] = &value
+	}
+	return &out
+}

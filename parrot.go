@@ -1,0 +1,68 @@
+// Command parrot turns the settings of package config into CloudFormation
+// templates: npx cdk synth runs it.
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+	"parrot/stacks"
+)
+
+// cdkJSON has the feature flags, which the CDK CLI passes on and a test or a
+// bare run does not.
+//
+//go:embed cdk.json
+var cdkJSON []byte
+
+func main() {
+	environments, err := config.Load()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	app := newApp(environments)
+	for _, env := range environments {
+		define(app, env)
+	}
+	app.Synth(nil)
+	jsii.Close()
+}
+
+// define builds one environment's stacks in any scope. An arrow in the
+// architecture diagram is an argument here.
+func define(scope constructs.Construct, env config.Environment) {
+	network := stacks.NewNetwork(scope, env)
+	registry := stacks.NewRegistry(scope, env)
+	data := stacks.NewData(scope, env, network)
+	edge := stacks.NewEdge(scope, env, network)
+	stacks.NewCompute(scope, env, network, registry, data, edge)
+}
+
+// newApp makes an app with the feature flags of cdk.json.
+func newApp(environments []config.Environment) awscdk.App {
+	var file struct {
+		Context map[string]any `json:"context"`
+	}
+	if err := json.Unmarshal(cdkJSON, &file); err != nil {
+		panic(err) // it is compiled in: a test would have failed
+	}
+	for _, env := range environments {
+		// Otherwise CDK asks AWS for the zones of a named account, and synth
+		// without credentials fails.
+		if env.Account != "" {
+			file.Context[fmt.Sprintf("availability-zones:account=%s:region=%s", env.Account, env.Region)] = env.Network.AvailabilityZones
+		}
+	}
+	return awscdk.NewApp(&awscdk.AppProps{
+		Context:            &file.Context,
+		AnalyticsReporting: jsii.Bool(false),
+	})
+}

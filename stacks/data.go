@@ -1,0 +1,231 @@
+package stacks
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awselasticache"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+	blocks "parrot/constructs"
+)
+
+const (
+	databaseName     = "parrot"
+	databaseUsername = "parrot_admin"
+
+	// disabled stands where a value would be if its part were switched on.
+	disabled = "disabled"
+)
+
+// The keys of the secrets that tasks read.
+const (
+	urlKey              = "url"
+	jwtSecret           = "JWT_SECRET"
+	jwtRefreshSecret    = "JWT_REFRESH_SECRET"
+	jwtExpiresIn        = "JWT_EXPIRES_IN"
+	jwtRefreshExpiresIn = "JWT_REFRESH_EXPIRES_IN"
+	redisURL            = "REDIS_URL"
+)
+
+// Data is the database, Redis and the secrets.
+//
+// Secrets are sources and projections. A source is generated and used nowhere
+// but here; a projection holds what tasks read, is composed of sources by
+// reference, and can always be composed again.
+type Data struct {
+	Stack awscdk.Stack
+	// DBCredentials is the projection with the connection URL.
+	DBCredentials awssecretsmanager.Secret
+	// AppEnv is the projection with the application's other secrets.
+	AppEnv awssecretsmanager.Secret
+}
+
+// NewData makes the data stack.
+func NewData(scope constructs.Construct, env config.Environment, network *Network) *Data {
+	stack := newStack(scope, env, "Data", "PostgreSQL, Redis and secrets")
+
+	password := source(stack, "DbPassword", env, "db-password", blocks.GeneratedSecretProps{
+		Description: "Master password of the database: the source of db-credentials",
+		Fixed:       map[string]string{"username": databaseUsername},
+		Key:         "password",
+		Length:      24,
+	})
+	database := newDatabase(stack, env, network, password)
+	host, port := database.DbInstanceEndpointAddress(), database.DbInstanceEndpointPort()
+	dbCredentials := projection(stack, "DbCredentials", env, "db-credentials", "How to reach the database", map[string]*string{
+		"username": jsii.String(databaseUsername),
+		"password": password,
+		"host":     host,
+		"port":     port,
+		"dbname":   jsii.String(databaseName),
+		urlKey:     jsii.Sprintf("postgresql://%s:%s@%s:%s/%s?sslmode=require", databaseUsername, *password, *host, *port, databaseName),
+	})
+
+	redisEndpoint, redisAddress := jsii.String(disabled), jsii.String(disabled)
+	if env.Redis.Enabled {
+		redisEndpoint, redisAddress = newRedis(stack, env, network)
+	}
+	appEnv := projection(stack, "AppEnv", env, "app-env", "The application's secrets", map[string]*string{
+		jwtSecret:           jwtKey(stack, "JwtAccessKey", env, "jwt-access-key"),
+		jwtRefreshSecret:    jwtKey(stack, "JwtRefreshKey", env, "jwt-refresh-key"),
+		jwtExpiresIn:        &env.Backend.JWTExpiresIn,
+		jwtRefreshExpiresIn: &env.Backend.JWTRefreshExpiresIn,
+		redisURL:            redisAddress,
+	})
+
+	output(stack, "DbEndpoint", host, "Host name of the database")
+	output(stack, "DbPort", port, "Port of the database")
+	output(stack, "DbCredentialsSecretArn", dbCredentials.SecretArn(), "Secret with all that a client of the database needs")
+	output(stack, "RedisEndpoint", redisEndpoint, "Host name of Redis, or "+disabled)
+	return &Data{Stack: stack, DBCredentials: dbCredentials, AppEnv: appEnv}
+}
+
+// newDatabase makes the PostgreSQL instance. What would replace it if it changed
+// (identifier, name, user, subnet group, encryption) is fixed or named here.
+func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, password *string) awsrds.DatabaseInstance {
+	settings := env.Database
+	engine := awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
+		Version: awsrds.PostgresEngineVersion_Of(&settings.EngineVersion, &settings.EngineVersion, nil),
+	})
+	// RDS would make the group itself, and keep its logs for good.
+	logs := blocks.NewLogGroup(stack, "DatabaseLogs", blocks.LogGroupProps{
+		Name:          "/aws/rds/instance/" + settings.Identifier + "/postgresql",
+		RetentionDays: env.LogRetentionDays,
+		RemovalPolicy: dataRemoval(env),
+	})
+	database := awsrds.NewDatabaseInstance(stack, jsii.String("Database"), &awsrds.DatabaseInstanceProps{
+		InstanceIdentifier: &settings.Identifier,
+		Engine:             engine,
+		// Only an edit of EngineVersion upgrades to another major version.
+		AllowMajorVersionUpgrade: jsii.Bool(true),
+		AutoMinorVersionUpgrade:  jsii.Bool(true),
+		// Extended support is on unless refused, and it is paid by the hour.
+		EngineLifecycleSupport: awsrds.EngineLifecycleSupport_OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
+		InstanceType:           awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(settings.InstanceClass, "db."))),
+		MultiAz:                &settings.MultiAZ,
+
+		StorageType:         awsrds.StorageType_GP2,
+		AllocatedStorage:    jsii.Number(settings.AllocatedStorageGiB),
+		MaxAllocatedStorage: storageLimit(settings),
+		StorageEncrypted:    jsii.Bool(true),
+		BackupRetention:     awscdk.Duration_Days(jsii.Number(settings.BackupRetentionDays)),
+
+		Credentials:  awsrds.Credentials_FromPassword(jsii.String(databaseUsername), awscdk.SecretValue_UnsafePlainText(password)),
+		DatabaseName: jsii.String(databaseName),
+
+		Vpc: network.VPC,
+		SubnetGroup: awsrds.NewSubnetGroup(stack, jsii.String("DatabaseSubnets"), &awsrds.SubnetGroupProps{
+			Description: jsii.String("Private subnets"),
+			Vpc:         network.VPC,
+			VpcSubnets:  &awsec2.SubnetSelection{Subnets: network.Private.Subnets},
+		}),
+		SecurityGroups:     &[]awsec2.ISecurityGroup{network.Database.Group},
+		PubliclyAccessible: jsii.Bool(false),
+		ParameterGroup: awsrds.NewParameterGroup(stack, jsii.String("DatabaseParameters"), &awsrds.ParameterGroupProps{
+			Engine:      engine,
+			Description: jsii.String("TLS or nothing"),
+			Parameters:  &map[string]*string{"rds.force_ssl": jsii.String("1")},
+		}),
+		CaCertificate:         awsrds.CaCertificate_RDS_CA_RSA2048_G1(),
+		CloudwatchLogsExports: jsii.Strings("postgresql"),
+
+		DeletionProtection: &env.DeletionProtection,
+		RemovalPolicy:      dataRemoval(env),
+	})
+	database.Node().AddDependency(logs)
+	if !env.RetainData {
+		// A replacement is no decision to lose the data, unlike a destroy.
+		database.Node().DefaultChild().(awsrds.CfnDBInstance).CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
+	}
+	return database
+}
+
+// storageLimit is the limit of storage autoscaling, nil where it is off.
+func storageLimit(settings config.Database) *float64 {
+	if settings.MaxAllocatedStorageGiB == 0 {
+		return nil
+	}
+	return jsii.Number(settings.MaxAllocatedStorageGiB)
+}
+
+// newRedis makes one Redis node behind TLS and a token, and returns its host
+// name and its URL. A replication group of one, because a cache cluster has
+// neither encryption nor a token, and neither can be added later.
+func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (endpoint, url *string) {
+	// The token goes with the cache it opens, so that the name is free again
+	// when Redis is switched on the next time.
+	token := blocks.NewGeneratedSecret(stack, "RedisAuth", blocks.GeneratedSecretProps{
+		Name:          env.PhysicalName("redis-auth"),
+		Description:   "AUTH token of Redis: the source of " + redisURL + " in app-env",
+		Key:           "token",
+		Length:        32,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	subnets := awselasticache.NewCfnSubnetGroup(stack, jsii.String("RedisSubnets"), &awselasticache.CfnSubnetGroupProps{
+		Description: jsii.String("Private subnets"),
+		SubnetIds:   anys(network.Private.SubnetIds),
+	})
+	redis := awselasticache.NewCfnReplicationGroup(stack, jsii.String("Redis"), &awselasticache.CfnReplicationGroupProps{
+		ReplicationGroupId:          jsii.String(env.PhysicalName("redis")),
+		ReplicationGroupDescription: jsii.String("Cache of the backend"),
+		Engine:                      jsii.String("redis"),
+		EngineVersion:               jsii.String("7.1"),
+		CacheNodeType:               &env.Redis.NodeType,
+		NumCacheClusters:            jsii.Number(1),
+		AutomaticFailoverEnabled:    jsii.Bool(false), // it needs a second node
+		AutoMinorVersionUpgrade:     jsii.Bool(true),
+		AtRestEncryptionEnabled:     jsii.Bool(true),
+		TransitEncryptionEnabled:    jsii.Bool(true),
+		AuthToken:                   token,
+		Port:                        jsii.Number(redisPort),
+		CacheSubnetGroupName:        subnets.Ref(),
+		SecurityGroupIds:            &[]*string{network.Redis.ID},
+	})
+	if env.RetainData {
+		redis.ApplyRemovalPolicy(awscdk.RemovalPolicy_SNAPSHOT, nil)
+	}
+	endpoint = redis.AttrPrimaryEndPointAddress()
+	return endpoint, jsii.Sprintf("rediss://:%s@%s:%d", *token, *endpoint, redisPort)
+}
+
+// anys is what the type of a generated property asks for.
+func anys(texts *[]*string) *[]any {
+	out := make([]any, len(*texts))
+	for i, text := range *texts {
+		out[i] = text
+	}
+	return &out
+}
+
+// source is a secret that AWS generates. It returns a reference to the value.
+func source(stack awscdk.Stack, id string, env config.Environment, name string, props blocks.GeneratedSecretProps) *string {
+	props.Name = env.PhysicalName(name)
+	props.RemovalPolicy = dataRemoval(env)
+	return blocks.NewGeneratedSecret(stack, id, props)
+}
+
+// jwtKey is a generated key that signs tokens.
+func jwtKey(stack awscdk.Stack, id string, env config.Environment, name string) *string {
+	return source(stack, id, env, name, blocks.GeneratedSecretProps{
+		Description: "Signs tokens: a source of app-env",
+		Key:         "key",
+		Length:      64,
+	})
+}
+
+// projection is a secret that is composed of references and plain values. It is
+// never kept: it can be composed again.
+func projection(stack awscdk.Stack, id string, env config.Environment, name, description string, values map[string]*string) awssecretsmanager.Secret {
+	return awssecretsmanager.NewSecret(stack, &id, &awssecretsmanager.SecretProps{
+		SecretName:        jsii.String(env.PhysicalName(name)),
+		Description:       &description,
+		SecretStringValue: awscdk.SecretValue_UnsafePlainText(stack.ToJsonString(values, nil)),
+		RemovalPolicy:     awscdk.RemovalPolicy_DESTROY,
+	})
+}

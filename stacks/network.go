@@ -1,0 +1,208 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+	blocks "parrot/constructs"
+)
+
+const (
+	httpPort       = 80
+	httpsPort      = 443
+	postgreSQLPort = 5432
+	redisPort      = 6379
+)
+
+// Network is the VPC, who may call whom in it, and the domain's zone.
+type Network struct {
+	Stack awscdk.Stack
+	VPC   awsec2.IVpc
+	// Public has a way in and out; Private has a way out through NAT gateways,
+	// where there are any.
+	Public, Private *awsec2.SelectedSubnets
+
+	LoadBalancer, Backend, Frontend, Database, Redis SecurityGroup
+}
+
+// SecurityGroup is one that other stacks put things in. They cannot add rules:
+// those of Network are all there are.
+type SecurityGroup struct {
+	ID    *string
+	Group awsec2.ISecurityGroup
+}
+
+// NewNetwork makes the network stack.
+func NewNetwork(scope constructs.Construct, env config.Environment) *Network {
+	stack := newStack(scope, env, "Network", "VPC, security groups and DNS zone of "+env.Domain)
+	n := &Network{Stack: stack}
+	n.addVPC(env)
+	n.addSecurityGroups(env)
+	if env.Network.FlowLogs {
+		n.addFlowLogs(env)
+	}
+	n.addZone(env)
+	return n
+}
+
+// addSecurityGroups makes the groups and the matrix of who may call whom.
+func (n *Network) addSecurityGroups(env config.Environment) {
+	vpcID := n.VPC.VpcId()
+	closed := func(id, name string) SecurityGroup { return closedGroup(n.Stack, id, env.PhysicalName(name), vpcID) }
+	n.LoadBalancer = closed("LoadBalancer", "load-balancer")
+	n.Backend = closed("Backend", "backend")
+	n.Frontend = closed("Frontend", "frontend")
+	n.Database = closed("Database", "db")
+	n.Redis = closed("Redis", "redis")
+
+	anywhere, vpc := addresses("0.0.0.0/0"), addresses(env.Network.VPC.String())
+	n.allow("HttpFromAnywhere", anywhere, n.LoadBalancer, httpPort)
+	n.allow("HttpsFromAnywhere", anywhere, n.LoadBalancer, httpsPort)
+	n.allow("BackendFromLoadBalancer", members(n.LoadBalancer), n.Backend, env.Backend.Port)
+	n.allow("FrontendFromLoadBalancer", members(n.LoadBalancer), n.Frontend, env.Frontend.Port)
+	switch env.Network.DataAccess {
+	case config.DataFromVPC:
+		n.allow("DatabaseFromVpc", vpc, n.Database, postgreSQLPort)
+		n.allow("RedisFromVpc", vpc, n.Redis, redisPort)
+	case config.DataFromBackend:
+		n.allow("DatabaseFromBackend", members(n.Backend), n.Database, postgreSQLPort)
+		n.allow("RedisFromBackend", members(n.Backend), n.Redis, redisPort)
+	}
+
+	// Redis imports its group only while it is on, but an export that is in use
+	// cannot be removed: it is exported for good.
+	n.Stack.ExportValue(n.Redis.ID, nil)
+	output(n.Stack, "VpcId", vpcID, "The VPC")
+}
+
+// closedGroup is a security group that lets nobody in and everything out.
+func closedGroup(stack awscdk.Stack, id, name string, vpcID *string) SecurityGroup {
+	groupID := awsec2.NewCfnSecurityGroup(stack, jsii.String(id+"SecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		VpcId:            vpcID,
+		GroupDescription: &name,
+		SecurityGroupEgress: []awsec2.CfnSecurityGroup_EgressProperty{{
+			IpProtocol:  jsii.String("-1"),
+			CidrIp:      jsii.String("0.0.0.0/0"),
+			Description: jsii.String("All traffic out"),
+		}},
+		Tags: &[]*awscdk.CfnTag{{Key: jsii.String("Name"), Value: &name}},
+	}).AttrGroupId()
+	return SecurityGroup{groupID, awsec2.SecurityGroup_FromSecurityGroupId(stack, &id, groupID, &awsec2.SecurityGroupImportOptions{
+		Mutable: jsii.Bool(false),
+	})}
+}
+
+// caller is who a rule lets in: a range of addresses or a group's members.
+type caller struct{ addresses, group *string }
+
+func addresses(cidr string) caller       { return caller{addresses: &cidr} }
+func members(group SecurityGroup) caller { return caller{group: group.ID} }
+
+// allow lets a caller in on one TCP port. The rule has an id of its own: those
+// that CDK makes of connections differ inside a pipeline (aws/aws-cdk#30588).
+func (n *Network) allow(id string, from caller, to SecurityGroup, port int) {
+	awsec2.NewCfnSecurityGroupIngress(n.Stack, &id, &awsec2.CfnSecurityGroupIngressProps{
+		GroupId:               to.ID,
+		IpProtocol:            jsii.String("tcp"),
+		FromPort:              jsii.Number(port),
+		ToPort:                jsii.Number(port),
+		CidrIp:                from.addresses,
+		SourceSecurityGroupId: from.group,
+		Description:           &id,
+	})
+}
+
+// addVPC makes the VPC, four subnets and the ways out. The default security
+// group stays as AWS makes it, since nothing is in it.
+func (n *Network) addVPC(env config.Environment) {
+	privateType, natGateways := awsec2.SubnetType_PRIVATE_WITH_EGRESS, 0
+	switch env.Network.NATGateways {
+	case config.NATNone:
+		privateType = awsec2.SubnetType_PRIVATE_ISOLATED
+	case config.NATOne:
+		natGateways = 1
+	case config.NATOnePerAZ:
+		natGateways = len(env.Network.AvailabilityZones)
+	}
+	// Logical ids are made of the groups' names, so that NAT gateways come and
+	// go without touching a subnet.
+	public, private := jsii.String("Public"), jsii.String("Private")
+	quarter := jsii.Number(env.Network.VPC.Bits() + 2)
+	vpc := awsec2.NewVpc(n.Stack, jsii.String("Vpc"), &awsec2.VpcProps{
+		VpcName:            jsii.String(env.PhysicalName("vpc")),
+		IpAddresses:        awsec2.IpAddresses_Cidr(jsii.String(env.Network.VPC.String())),
+		AvailabilityZones:  jsii.Strings(env.Network.AvailabilityZones...),
+		EnableDnsHostnames: jsii.Bool(true),
+		EnableDnsSupport:   jsii.Bool(true),
+		NatGateways:        jsii.Number(natGateways),
+		SubnetConfiguration: &[]*awsec2.SubnetConfiguration{
+			{Name: public, SubnetType: awsec2.SubnetType_PUBLIC, CidrMask: quarter, MapPublicIpOnLaunch: jsii.Bool(false)},
+			{Name: private, SubnetType: privateType, CidrMask: quarter},
+		},
+		GatewayEndpoints: &map[string]*awsec2.GatewayVpcEndpointOptions{
+			// Image layers come from S3: free this way, paid through NAT.
+			"S3": {Service: awsec2.GatewayVpcEndpointAwsService_S3()},
+		},
+	})
+	n.VPC = vpc
+	n.Public = vpc.SelectSubnets(&awsec2.SubnetSelection{SubnetGroupName: public})
+	n.Private = vpc.SelectSubnets(&awsec2.SubnetSelection{SubnetGroupName: private})
+	nameSubnets(n.Public, env.PhysicalName("public"))
+	nameSubnets(n.Private, env.PhysicalName("private"))
+	output(n.Stack, "PublicSubnetIds", join(n.Public.SubnetIds), "The public subnets, for load balancer and tasks")
+	output(n.Stack, "PrivateSubnetIds", join(n.Private.SubnetIds), "The private subnets, for database and Redis")
+}
+
+// nameSubnets sets the Name tags, which would otherwise be construct paths:
+// other ones inside a pipeline.
+func nameSubnets(group *awsec2.SelectedSubnets, name string) {
+	for i, subnet := range *group.Subnets {
+		awscdk.Tags_Of(subnet).Add(jsii.String("Name"), jsii.Sprintf("%s-%d", name, i+1), nil)
+	}
+}
+
+// addFlowLogs records the traffic of the VPC. The log group has no name of its
+// own, so that a kept one is not in the way when the setting comes back.
+func (n *Network) addFlowLogs(env config.Environment) {
+	logGroup := blocks.NewLogGroup(n.Stack, "FlowLogs", blocks.LogGroupProps{
+		RetentionDays: env.LogRetentionDays,
+		RemovalPolicy: dataRemoval(env),
+	})
+	awsec2.NewFlowLog(n.Stack, jsii.String("FlowLog"), &awsec2.FlowLogProps{
+		ResourceType: awsec2.FlowLogResourceType_FromVpc(n.VPC),
+		Destination:  awsec2.FlowLogDestination_ToCloudWatchLogs(logGroup, nil),
+	})
+}
+
+// addZone makes the domain's zone, unless it is imported, and tells its id to
+// the edge. It stands here, before the certificate: the registrar can delegate
+// to it while nothing waits.
+//
+// The id crosses in a parameter, because an export's value cannot change while
+// it is in use: see docs/decisions/0004-zone-id-in-a-parameter.md.
+func (n *Network) addZone(env config.Environment) {
+	id, nameServers := &env.HostedZoneID, jsii.String("imported")
+	if env.HostedZoneID == "" {
+		zone := awsroute53.NewPublicHostedZone(n.Stack, jsii.String("Zone"), &awsroute53.PublicHostedZoneProps{ZoneName: &env.Domain})
+		// Its name servers stand at the registrar: a new zone would have others.
+		zone.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+		id, nameServers = zone.HostedZoneId(), join(zone.HostedZoneNameServers())
+	}
+	awsssm.NewStringParameter(n.Stack, jsii.String("ZoneId"), &awsssm.StringParameterProps{
+		ParameterName: jsii.String(zoneParameter(env)),
+		Description:   jsii.String("Id of the zone of " + env.Domain),
+		StringValue:   id,
+	})
+	output(n.Stack, "HostedZoneId", id, "The zone of "+env.Domain)
+	output(n.Stack, "Route53Nameservers", nameServers, "What the registrar of "+env.Domain+" has to name")
+}
+
+// zoneParameter is the name of the parameter with the zone's id.
+func zoneParameter(env config.Environment) string {
+	return "/" + config.Project + "/" + env.Name + "/hosted-zone-id"
+}

@@ -1,0 +1,64 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+)
+
+const (
+	// releasedTagPrefix starts the tags of images that an environment runs.
+	releasedTagPrefix = "released"
+	// keptImages is how many images each repository keeps.
+	keptImages = 10
+)
+
+// Registry is the repositories of the services' images.
+type Registry struct {
+	Stack             awscdk.Stack
+	Backend, Frontend awsecr.Repository
+}
+
+// NewRegistry makes the registry stack.
+func NewRegistry(scope constructs.Construct, env config.Environment) *Registry {
+	stack := newStack(scope, env, "Registry", "Image repositories")
+	r := &Registry{
+		Stack:    stack,
+		Backend:  repository(stack, "Backend", env, env.Backend.Repository),
+		Frontend: repository(stack, "Frontend", env, env.Frontend.Repository),
+	}
+	output(stack, "EcrRepositories", stack.ToJsonString(map[string]*string{
+		"backend":  r.Backend.RepositoryUri(),
+		"frontend": r.Frontend.RepositoryUri(),
+	}, nil), "Where docker push goes, by service")
+	return r
+}
+
+func repository(stack awscdk.Stack, id string, env config.Environment, name string) awsecr.Repository {
+	return awsecr.NewRepository(stack, &id, &awsecr.RepositoryProps{
+		RepositoryName:     &name,
+		ImageScanOnPush:    jsii.Bool(true),
+		ImageTagMutability: awsecr.TagMutability_MUTABLE,
+		LifecycleRules: &[]*awsecr.LifecycleRule{
+			// An image that a rule of higher priority selects is out of reach
+			// of the later ones, however many are pushed after it.
+			{
+				RulePriority:  jsii.Number(1),
+				Description:   jsii.String("Keep released images"),
+				TagPrefixList: jsii.Strings(releasedTagPrefix),
+				MaxImageCount: jsii.Number(keptImages),
+			},
+			{
+				RulePriority:  jsii.Number(2),
+				Description:   jsii.String("Keep the last images"),
+				TagStatus:     awsecr.TagStatus_ANY,
+				MaxImageCount: jsii.Number(keptImages),
+			},
+		},
+		EmptyOnDelete: jsii.Bool(!env.RetainData),
+		RemovalPolicy: dataRemoval(env),
+	})
+}

@@ -1,0 +1,57 @@
+// Package stacks deploys: network, registry, data, edge and compute. A stack
+// takes the environment's settings and what it needs of other stacks, and hands
+// out what others need of it.
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+)
+
+// newStack makes one of the environment's stacks: Parrot{Environment}{part}. Its
+// name is explicit, so that a copy inside a pipeline's stage has the same.
+func newStack(scope constructs.Construct, env config.Environment, part, description string) awscdk.Stack {
+	name := env.StackName(part)
+	var account *string
+	if env.Account != "" {
+		account = &env.Account
+	}
+	stack := awscdk.NewStack(scope, &name, &awscdk.StackProps{
+		StackName:             &name,
+		Description:           &description,
+		Env:                   &awscdk.Environment{Account: account, Region: &env.Region},
+		TerminationProtection: &env.TerminationProtection,
+	})
+	tags := awscdk.Tags_Of(stack)
+	for _, tag := range []struct{ key, value string }{
+		{"Project", config.Project},
+		{"Environment", env.Name},
+		{"ManagedBy", "cdk"},
+		{"CostCenter", env.CostCenter},
+	} {
+		tags.Add(&tag.key, &tag.value, nil)
+	}
+	return stack
+}
+
+// output shows a value to operators. It is no export: other stacks share
+// references, not outputs.
+func output(stack awscdk.Stack, id string, value *string, description string) {
+	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
+}
+
+// dataRemoval is what becomes of the things that hold data.
+func dataRemoval(env config.Environment) awscdk.RemovalPolicy {
+	if env.RetainData {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
+// join makes one output value of several.
+func join(values *[]*string) *string {
+	return awscdk.Fn_Join(jsii.String(","), values)
+}

@@ -121,16 +121,21 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 
 		Vpc: network.VPC,
 		SubnetGroup: awsrds.NewSubnetGroup(stack, jsii.String("DatabaseSubnets"), &awsrds.SubnetGroupProps{
-			Description: jsii.String("Private subnets"),
-			Vpc:         network.VPC,
-			VpcSubnets:  &awsec2.SubnetSelection{Subnets: network.Private.Subnets},
+			SubnetGroupName: jsii.String(env.PhysicalName("db")),
+			Description:     jsii.String("Private subnets"),
+			Vpc:             network.VPC,
+			VpcSubnets:      &awsec2.SubnetSelection{Subnets: network.Private.Subnets},
+			RemovalPolicy:   dataRemoval(env), // a kept database keeps it in use
 		}),
 		SecurityGroups:     &[]awsec2.ISecurityGroup{network.Database.Group},
 		PubliclyAccessible: jsii.Bool(false),
 		ParameterGroup: awsrds.NewParameterGroup(stack, jsii.String("DatabaseParameters"), &awsrds.ParameterGroupProps{
-			Engine:      engine,
-			Description: jsii.String("TLS or nothing"),
-			Parameters:  &map[string]*string{"rds.force_ssl": jsii.String("1")},
+			// A group belongs to one major version: the next one needs another.
+			Name:          jsii.String(env.PhysicalName("db-postgres" + settings.EngineVersion)),
+			Engine:        engine,
+			Description:   jsii.String("TLS or nothing"),
+			Parameters:    &map[string]*string{"rds.force_ssl": jsii.String("1")},
+			RemovalPolicy: dataRemoval(env),
 		}),
 		CaCertificate:         awsrds.CaCertificate_RDS_CA_RSA2048_G1(),
 		CloudwatchLogsExports: jsii.Strings("postgresql"),

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
@@ -152,18 +154,18 @@ func (n *Network) addVPC(env config.Environment) {
 	n.VPC = vpc
 	n.Public = vpc.SelectSubnets(&awsec2.SubnetSelection{SubnetGroupName: public})
 	n.Private = vpc.SelectSubnets(&awsec2.SubnetSelection{SubnetGroupName: private})
-	nameSubnets(n.Public, env.PhysicalName("public"))
-	nameSubnets(n.Private, env.PhysicalName("private"))
+	for i := range env.Network.AvailabilityZones {
+		setName((*n.Public.Subnets)[i], env.PhysicalName(fmt.Sprintf("public-%d", i+1)))
+		setName((*n.Private.Subnets)[i], env.PhysicalName(fmt.Sprintf("private-%d", i+1)))
+	}
 	output(n.Stack, "PublicSubnetIds", join(n.Public.SubnetIds), "The public subnets, for load balancer and tasks")
 	output(n.Stack, "PrivateSubnetIds", join(n.Private.SubnetIds), "The private subnets, for database and Redis")
 }
 
-// nameSubnets sets the Name tags, which would otherwise be construct paths:
-// other ones inside a pipeline.
-func nameSubnets(group *awsec2.SelectedSubnets, name string) {
-	for i, subnet := range *group.Subnets {
-		awscdk.Tags_Of(subnet).Add(jsii.String("Name"), jsii.Sprintf("%s-%d", name, i+1), nil)
-	}
+// setName sets the Name tag, which CDK would otherwise make of the construct's
+// path: another one inside a pipeline.
+func setName(scope constructs.IConstruct, name string) {
+	awscdk.Tags_Of(scope).Add(jsii.String("Name"), &name, nil)
 }
 
 // addFlowLogs records the traffic of the VPC. The log group has no name of its
@@ -173,10 +175,10 @@ func (n *Network) addFlowLogs(env config.Environment) {
 		RetentionDays: env.LogRetentionDays,
 		RemovalPolicy: dataRemoval(env),
 	})
-	awsec2.NewFlowLog(n.Stack, jsii.String("FlowLog"), &awsec2.FlowLogProps{
+	setName(awsec2.NewFlowLog(n.Stack, jsii.String("FlowLog"), &awsec2.FlowLogProps{
 		ResourceType: awsec2.FlowLogResourceType_FromVpc(n.VPC),
 		Destination:  awsec2.FlowLogDestination_ToCloudWatchLogs(logGroup, nil),
-	})
+	}), env.PhysicalName("vpc"))
 }
 
 // addZone makes the domain's zone, unless it is imported, and tells its id to

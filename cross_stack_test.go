@@ -1,0 +1,239 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/assembly"
+)
+
+// This file is about what stacks owe each other: what CloudFormation refuses at
+// two in the morning is refused here.
+
+func TestEveryImportHasItsExport(t *testing.T) {
+	t.Parallel()
+	for _, a := range everything(t) {
+		for _, stack := range a.Stacks {
+			for _, name := range stack.Imports() {
+				assert.NotNil(t, a.Export(name), "%s imports %s", stack.Name, name)
+			}
+		}
+	}
+}
+
+func TestStacksAreDeployedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	for _, a := range everything(t) {
+		_, err := a.DeployOrder()
+		require.NoError(t, err, "no cycle")
+	}
+	needs := map[string][]string{
+		"Network":  nil,
+		"Registry": nil,
+		"Data":     {"Network"},
+		"Edge":     {"Network"},
+		"Compute":  {"Data", "Edge", "Network", "Registry"},
+	}
+	for _, env := range config.All() {
+		for part, want := range needs {
+			var got []string
+			for _, stack := range stackOf(t, direct(t), env, part).Needs() {
+				got = append(got, strings.TrimPrefix(stack.Name, env.StackName("")))
+			}
+			assert.Equal(t, want, got, "what %s of %s needs", part, env.Name)
+		}
+	}
+}
+
+// TestEverySettingDeploysInOnePass goes from dev to each variant, back, and
+// between all of them, as CloudFormation would: producers first, while their
+// consumers still are as they were.
+func TestEverySettingDeploysInOnePass(t *testing.T) {
+	t.Parallel()
+	all := map[string]*assembly.Assembly{"dev": direct(t)}
+	for _, v := range variants() {
+		if v.name != "Account" { // another account is another environment
+			all[v.name] = nested(t, v.name)
+		}
+	}
+	for from, before := range all {
+		for to, after := range all {
+			for _, refusal := range refusals(before, after) {
+				t.Errorf("from %s to %s: %s", from, to, refusal)
+			}
+		}
+	}
+}
+
+// refusals are CloudFormation's reasons not to take a change: exports that are
+// in use, and would go or change their value.
+func refusals(before, after *assembly.Assembly) []string {
+	var reasons []string
+	for _, consumer := range before.Stacks {
+		if !strings.HasPrefix(consumer.Name, "ParrotDev") {
+			continue
+		}
+		for _, name := range consumer.Imports() {
+			old, now := before.Export(name), after.Export(name)
+			if now == nil {
+				reasons = append(reasons, fmt.Sprintf("%s imports %s, which would go", consumer.Name, name))
+				continue
+			}
+			was, _ := old.Stack.Target(old.Value)
+			is, ok := now.Stack.Target(now.Value)
+			if !ok || was.String() != is.String() {
+				reasons = append(reasons, fmt.Sprintf("%s imports %s, which would be of another resource", consumer.Name, name))
+				continue
+			}
+			for _, property := range createOnly[is.Resource.Type] {
+				if was.Resource.Text(property) != is.Resource.Text(property) {
+					reasons = append(reasons, fmt.Sprintf("%s imports %s, which would change: %s is replaced for its %s", consumer.Name, name, is, property))
+				}
+			}
+		}
+	}
+	return reasons
+}
+
+// createOnly are the properties whose change replaces a resource, of the types
+// whose replacement hurts: those that are exported and those that hold data.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-template-resource-type-ref.html
+var createOnly = map[string][]string{
+	"AWS::EC2::VPC":                             {"CidrBlock", "InstanceTenancy"},
+	"AWS::EC2::Subnet":                          {"AvailabilityZone", "CidrBlock", "VpcId"},
+	"AWS::EC2::SecurityGroup":                   {"GroupDescription", "GroupName", "VpcId"},
+	"AWS::ECR::Repository":                      {"EncryptionConfiguration", "RepositoryName"},
+	"AWS::ElasticLoadBalancingV2::Listener":     {"LoadBalancerArn"},
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": {"Name", "Scheme", "Type"},
+	"AWS::Logs::LogGroup":                       {"LogGroupName"},
+	"AWS::RDS::DBInstance": {
+		"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "StorageEncrypted",
+	},
+	"AWS::RDS::DBSubnetGroup":     {"DBSubnetGroupName"},
+	"AWS::SecretsManager::Secret": {"Name"},
+}
+
+func TestExportsAreTheSameForEverySetting(t *testing.T) {
+	t.Parallel()
+	exports := func(a *assembly.Assembly) []string {
+		var lines []string
+		for _, export := range a.Exports() {
+			if strings.HasPrefix(export.Stack.Name, "ParrotDev") {
+				lines = append(lines, export.ExportName+" = "+export.Stack.Text(export.Value))
+			}
+		}
+		return lines
+	}
+	want := exports(direct(t))
+	require.NotEmpty(t, want)
+	for _, v := range variants() {
+		assert.Equal(t, want, exports(nested(t, v.name)), v.name)
+	}
+}
+
+// holdsData are the types that hold what cannot be made again, and the one whose
+// replacement replaces the database.
+var holdsData = []string{
+	"AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::SecretsManager::Secret", "AWS::ECR::Repository",
+	"AWS::Route53::HostedZone", "AWS::Logs::LogGroup",
+}
+
+func TestWhatHoldsDataKeepsItsLogicalID(t *testing.T) {
+	t.Parallel()
+	ids := func(a *assembly.Assembly) []string {
+		var lines []string
+		for _, part := range parts {
+			for _, resource := range a.Stack(config.Dev().StackName(part)).Resources {
+				if slices.Contains(holdsData, resource.Type) {
+					lines = append(lines, fmt.Sprintf("%s %s %s", part, resource.LogicalID, resource.Type))
+				}
+			}
+		}
+		return lines
+	}
+	golden := filepath.Join("testdata", "data.golden")
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(strings.Join(ids(direct(t)), "\n")+"\n"), 0o644))
+	}
+	text, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	want := strings.Split(strings.TrimSpace(string(text)), "\n")
+	assert.Equal(t, want, ids(direct(t)), "another id means a new, empty resource; if that is meant: go test . -update")
+	for _, v := range variants() {
+		got := ids(nested(t, v.name))
+		for _, line := range want {
+			if strings.HasPrefix(v.env.HostedZoneID, "Z") && strings.HasSuffix(line, "AWS::Route53::HostedZone") {
+				continue // an imported zone is not the stack's
+			}
+			assert.Contains(t, got, line, v.name)
+		}
+	}
+}
+
+func TestNoSettingReplacesWhatHoldsData(t *testing.T) {
+	t.Parallel()
+	for _, v := range variants() {
+		for _, part := range parts {
+			for _, was := range dev(t, part).Resources {
+				is := nested(t, v.name).Stack(was.Stack.Name).Resource(was.LogicalID)
+				if is == nil || !slices.Contains(holdsData, was.Type) {
+					continue
+				}
+				for _, property := range createOnly[was.Type] {
+					assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.LogicalID, v.name)
+				}
+			}
+		}
+	}
+}
+
+func TestEverySettingHasAVariant(t *testing.T) {
+	t.Parallel()
+	base := settings(released(config.Dev()))
+	changed := map[string]bool{}
+	for _, v := range variants() {
+		for name, value := range settings(v.env) {
+			if !reflect.DeepEqual(base[name], value) {
+				changed[name] = true
+			}
+		}
+	}
+	for name := range base {
+		if slices.Contains(fixed, name) {
+			assert.False(t, changed[name], "%s is fixed: a running environment cannot change it", name)
+		} else {
+			assert.True(t, changed[name], "no variant changes %s", name)
+		}
+	}
+}
+
+// settings are an environment's settings by name.
+func settings(env config.Environment) map[string]any {
+	found := map[string]any{}
+	var walk func(name string, value reflect.Value)
+	walk = func(name string, value reflect.Value) {
+		if value.Kind() != reflect.Struct || value.Type().PkgPath() != reflect.TypeOf(env).PkgPath() {
+			found[strings.TrimPrefix(name, ".")] = value.Interface()
+			return
+		}
+		for i := range value.NumField() {
+			field := value.Type().Field(i)
+			if field.Anonymous {
+				walk(name, value.Field(i))
+			} else {
+				walk(name+"."+field.Name, value.Field(i))
+			}
+		}
+	}
+	walk("", reflect.ValueOf(env))
+	return found
+}

@@ -1,0 +1,295 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"parrot/config"
+	"parrot/internal/assembly"
+)
+
+// guarded are the environments whose data matters.
+var guarded = []config.Environment{config.Stage(), config.Prod()}
+
+func TestStageAndProdCannotBeDeletedByMistake(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		for _, part := range parts {
+			assert.True(t, stackOf(t, direct(t), env, part).TerminationProtection, env.StackName(part))
+		}
+		db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
+		assert.Equal(t, "true", db.Text("DeletionProtection"))
+		balancer := only(t, stackOf(t, direct(t), env, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer")
+		assert.Equal(t, "true", attributes(balancer, "LoadBalancerAttributes")["deletion_protection.enabled"])
+	}
+}
+
+func TestStageAndProdKeepTheirDataWhenAStackGoes(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		for _, part := range parts {
+			for _, resource := range stackOf(t, direct(t), env, part).Resources {
+				switch resource.Type {
+				case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
+					assert.Equal(t, "Retain", resource.DeletionPolicy, resource.LogicalID)
+					assert.Equal(t, "Retain", resource.UpdateReplacePolicy, resource.LogicalID)
+				case "AWS::SecretsManager::Secret":
+					if _, source := resource.Properties["GenerateSecretString"]; source {
+						assert.Equal(t, "Retain", resource.DeletionPolicy, resource.LogicalID)
+					} else {
+						assert.Equal(t, "Delete", resource.DeletionPolicy, "%s can be composed again", resource.LogicalID)
+					}
+				}
+				if resource.Type == "AWS::ECR::Repository" {
+					assert.Equal(t, "false", resource.Text("EmptyOnDelete"))
+				}
+			}
+		}
+	}
+}
+
+// byName are the types that npx cdk deploy --import-existing-resources takes up
+// again, with the property that is their identifier: it has to be a literal.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+var byName = map[string]string{
+	"AWS::ECR::Repository":       "RepositoryName",
+	"AWS::Logs::LogGroup":        "LogGroupName",
+	"AWS::RDS::DBInstance":       "DBInstanceIdentifier",
+	"AWS::RDS::DBParameterGroup": "DBParameterGroupName",
+	"AWS::RDS::DBSubnetGroup":    "DBSubnetGroupName",
+}
+
+// docs/way-back.md tells how each is taken up again, or that it is left behind.
+func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
+	t.Parallel()
+	otherwise := map[string]string{
+		"AWS::Route53::HostedZone":    "by the setting HostedZoneID",
+		"AWS::SecretsManager::Secret": "by its ARN, with cdk import",
+		"AWS::S3::Bucket":             "left behind: its files expire",
+	}
+	for _, env := range guarded {
+		for _, part := range parts {
+			for _, resource := range stackOf(t, direct(t), env, part).Resources {
+				if resource.DeletionPolicy != "Retain" || otherwise[resource.Type] != "" {
+					continue
+				}
+				if resource == follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName") {
+					continue // left behind: it has no name of its own
+				}
+				name := resource.Text(byName[resource.Type])
+				assert.NotEmpty(t, name, "%s of %s has a name", resource.LogicalID, resource.Stack.Name)
+				assert.NotContains(t, name, "${", "%s of %s has a literal name", resource.LogicalID, resource.Stack.Name)
+			}
+		}
+	}
+}
+
+func TestStageAndProdSurviveTheLossOfATaskOrAZone(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		for _, svc := range stackOf(t, direct(t), env, "Compute").OfType("AWS::ECS::Service") {
+			assert.Equal(t, "2", svc.Text("DesiredCount"), svc.Text("ServiceName"))
+		}
+		db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
+		assert.Equal(t, "true", db.Text("MultiAZ"))
+		assert.Contains(t, map[string]string{"stage": "7", "prod": "30"}[env.Name], db.Text("BackupRetentionPeriod"))
+	}
+}
+
+func TestStageAndProdLetOnlyTheBackendReachTheirData(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		prefix := "parrot-" + env.Name + "-"
+		assert.Equal(t, []string{
+			"0.0.0.0/0 → " + prefix + "load-balancer tcp 443",
+			"0.0.0.0/0 → " + prefix + "load-balancer tcp 80",
+			prefix + "backend → " + prefix + "db tcp 5432",
+			prefix + "backend → " + prefix + "redis tcp 6379",
+			prefix + "load-balancer → " + prefix + "backend tcp 3001",
+			prefix + "load-balancer → " + prefix + "frontend tcp 3000",
+		}, callers(t, direct(t), env))
+	}
+}
+
+func TestStageAndProdAreNotSeeded(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		assert.NotContains(t, string(stackOf(t, direct(t), env, "Compute").Template), "SEED_DB")
+	}
+}
+
+func TestEnvironmentsShareNoName(t *testing.T) {
+	t.Parallel()
+	taken := map[string]string{}
+	for _, stack := range direct(t).Stacks {
+		for _, resource := range stack.Resources {
+			for _, property := range []string{"RepositoryName", "DBInstanceIdentifier", "ClusterName", "LogGroupName", "CidrBlock"} {
+				name := resource.Text(property)
+				if name == "" || strings.Contains(name, "${") {
+					continue
+				}
+				key := resource.Type + " " + name
+				assert.Empty(t, taken[key], "%s of %s", key, stack.Name)
+				taken[key] = stack.Name
+			}
+		}
+	}
+}
+
+// A laptop and a pipeline deploy the same environment by turns: a difference
+// would replace things with every turn.
+func TestNestedInAPipelineTheTemplatesAreTheSameToTheByte(t *testing.T) {
+	t.Parallel()
+	nested := pipelined(t)
+	for _, env := range config.All() {
+		for _, part := range parts {
+			want, got := stackOf(t, direct(t), env, part), stackOf(t, nested, env, part)
+			assertSameLines(t, want.Template, got.Template, want.Name)
+			assert.Equal(t, want.TerminationProtection, got.TerminationProtection)
+			assert.NotEqual(t, want.Path, got.Path, "the CLI's 'ParrotDev*' means the direct ones")
+		}
+	}
+}
+
+func TestSynthAsksAWSNothing(t *testing.T) {
+	t.Parallel()
+	for _, a := range everything(t) {
+		assert.Empty(t, a.Missing, a.Dir)
+	}
+	account := nested(t, "Account").Stack("ParrotDevNetwork")
+	assert.Equal(t, "123456789012", account.Account)
+	assertSameLines(t, dev(t, "Network").Template, account.Template, "an account's template is any account's")
+}
+
+func TestAnEnvironmentWithoutAnAccountIsForTheSignedInOne(t *testing.T) {
+	t.Parallel()
+	for _, stack := range direct(t).Stacks {
+		assert.Equal(t, "unknown-account", stack.Account, stack.Name)
+		assert.Equal(t, "us-east-1", stack.Region, stack.Name)
+	}
+}
+
+// What each setting does, on the templates.
+
+func TestNothingRunsBeforeAnImageIsReleased(t *testing.T) {
+	t.Parallel()
+	compute := nested(t, "Unreleased").Stack("ParrotDevCompute")
+	for _, svc := range compute.OfType("AWS::ECS::Service") {
+		assert.Equal(t, "0", svc.Text("DesiredCount"), "a task without an image would never become stable")
+	}
+}
+
+func TestNATGatewaysGiveThePrivateSubnetsAWayOut(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"NATOne": 1, "NATOnePerAZ": 2} {
+		network := nested(t, name).Stack("ParrotDevNetwork")
+		assert.Len(t, network.OfType("AWS::EC2::NatGateway"), want, name)
+		for _, subnet := range network.OfType("AWS::EC2::Subnet") {
+			assert.Len(t, waysOut(t, subnet), 1, tag(subnet, "Name"))
+		}
+	}
+}
+
+func TestPrivateTasksHaveNoPublicAddress(t *testing.T) {
+	t.Parallel()
+	for _, svc := range nested(t, "PrivateTasks").Stack("ParrotDevCompute").OfType("AWS::ECS::Service") {
+		assert.Equal(t, "DISABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
+		assert.Contains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Private")
+		assert.NotContains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Public")
+	}
+}
+
+func TestRedisSpeaksTLSAndAsksForItsToken(t *testing.T) {
+	t.Parallel()
+	data := nested(t, "Redis").Stack("ParrotDevData")
+	redis := only(t, data, "AWS::ElastiCache::ReplicationGroup")
+	for property, want := range map[string]string{
+		"ReplicationGroupId": "parrot-dev-redis", "Engine": "redis", "CacheNodeType": "cache.t3.micro", "NumCacheClusters": "1",
+		"TransitEncryptionEnabled": "true", "AtRestEncryptionEnabled": "true", "AutomaticFailoverEnabled": "false", "Port": "6379",
+	} {
+		assert.Equal(t, want, redis.Text(property), property)
+	}
+	group := follow(t, redis, "SecurityGroupIds", 0)
+	assert.Equal(t, "parrot-dev-redis", tag(group, "Name"))
+	assert.Contains(t, follow(t, redis, "CacheSubnetGroupName").Text("SubnetIds"), "Private")
+
+	source := with(t, data, "AWS::SecretsManager::Secret", "Name", "parrot-dev-redis-auth")
+	token := "{{resolve:secretsmanager:" + assembly.Target{Resource: source}.String() + ":SecretString:token::}}"
+	host := assembly.Target{Resource: redis, Attribute: "PrimaryEndPoint.Address"}.String()
+	assert.Equal(t, token, redis.Text("AuthToken"))
+	assert.Equal(t, host, data.Text(data.Output("RedisEndpoint").Value))
+
+	appEnv := with(t, data, "AWS::SecretsManager::Secret", "Name", "parrot-dev-app-env")
+	assert.Equal(t, "rediss://:"+token+"@"+host+":6379", projected(t, appEnv)["REDIS_URL"])
+	backend := with(t, nested(t, "Redis").Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
+	assert.Equal(t, assembly.Target{Resource: appEnv}.String()+":REDIS_URL::", secretVariables(backend)["REDIS_URL"])
+}
+
+func TestRedisLeavesASnapshotWhereDataIsRetained(t *testing.T) {
+	t.Parallel()
+	kept := only(t, nested(t, "RedisRetained").Stack("ParrotDevData"), "AWS::ElastiCache::ReplicationGroup")
+	assert.Equal(t, "Snapshot", kept.DeletionPolicy)
+	source := with(t, kept.Stack, "AWS::SecretsManager::Secret", "Name", "parrot-dev-redis-auth")
+	assert.Equal(t, "Delete", source.DeletionPolicy, "its name has to be free when Redis comes back")
+}
+
+func TestMigrationHasToSucceedBeforeTheBackendStarts(t *testing.T) {
+	t.Parallel()
+	task := with(t, nested(t, "Start").Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
+	assert.Equal(t, "backend", task.Text("ContainerDefinitions", 0, "Name"))
+	assert.Equal(t, "migration", task.Text("ContainerDefinitions", 0, "DependsOn", 0, "ContainerName"))
+	assert.Equal(t, "SUCCESS", task.Text("ContainerDefinitions", 0, "DependsOn", 0, "Condition"))
+	assert.Equal(t, "migration", task.Text("ContainerDefinitions", 1, "Name"))
+	assert.Equal(t, "npx,prisma,migrate,deploy", task.Text("ContainerDefinitions", 1, "Command"))
+	assert.Equal(t, "false", task.Text("ContainerDefinitions", 1, "Essential"))
+	assert.Equal(t, task.Text("ContainerDefinitions", 0, "Image"), task.Text("ContainerDefinitions", 1, "Image"))
+	assert.Equal(t, task.Text("ContainerDefinitions", 0, "Secrets"), task.Text("ContainerDefinitions", 1, "Secrets"))
+	assert.Empty(t, taskDefinition(t, "backend").Text("ContainerDefinitions", 1), "off in dev")
+}
+
+func TestAnImportedZoneIsUsedByItsID(t *testing.T) {
+	t.Parallel()
+	imported := nested(t, "ImportedZone")
+	assert.Empty(t, imported.Stack("ParrotDevNetwork").OfType("AWS::Route53::HostedZone"))
+	assert.Equal(t, "imported", imported.Stack("ParrotDevNetwork").Output("Route53Nameservers").Value)
+	for _, record := range imported.Stack("ParrotDevEdge").OfType("AWS::Route53::RecordSet") {
+		assert.Equal(t, "Z0123456789ABCDEFGHIJ", record.Text("HostedZoneId"))
+	}
+}
+
+func TestAccessLogsGoToAClosedBucketThatIsKept(t *testing.T) {
+	t.Parallel()
+	edge := nested(t, "AccessLogs").Stack("ParrotDevEdge")
+	bucket := only(t, edge, "AWS::S3::Bucket")
+	assert.Equal(t, "Retain", bucket.DeletionPolicy)
+	assert.Equal(t, "1", bucket.Text("LifecycleConfiguration", "Rules", 0, "ExpirationInDays"))
+	for _, way := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+		assert.Equal(t, "true", bucket.Text("PublicAccessBlockConfiguration", way))
+	}
+	written := attributes(only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), "LoadBalancerAttributes")
+	assert.Equal(t, "true", written["access_logs.s3.enabled"])
+	assert.Equal(t, assembly.Target{Resource: bucket}.String(), written["access_logs.s3.bucket"])
+}
+
+func TestFlowLogsRecordAllTraffic(t *testing.T) {
+	t.Parallel()
+	network := nested(t, "FlowLogs").Stack("ParrotDevNetwork")
+	logs := only(t, network, "AWS::EC2::FlowLog")
+	assert.Equal(t, "ALL", logs.Text("TrafficType"))
+	assert.Equal(t, "VPC", logs.Text("ResourceType"))
+	assert.Empty(t, follow(t, logs, "LogGroupName").Text("LogGroupName"), "a kept group's name could not be taken again")
+}
+
+func TestServicesListenWhereTheirPortSays(t *testing.T) {
+	t.Parallel()
+	assert.Subset(t, callers(t, nested(t, "Ports"), config.Dev()), []string{
+		"parrot-dev-load-balancer → parrot-dev-backend tcp 8081",
+		"parrot-dev-load-balancer → parrot-dev-frontend tcp 8080",
+	})
+	for _, task := range nested(t, "Ports").Stack("ParrotDevCompute").OfType("AWS::ECS::TaskDefinition") {
+		port := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")["PORT"]
+		assert.Equal(t, port, task.Text("ContainerDefinitions", 0, "PortMappings", 0, "ContainerPort"))
+	}
+}

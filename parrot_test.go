@@ -1,0 +1,576 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/assembly"
+)
+
+// This file is the contract: what the system's description promises of dev, as
+// the templates show it.
+
+func TestVPCHasItsRangeAndDNS(t *testing.T) {
+	t.Parallel()
+	vpc := only(t, dev(t, "Network"), "AWS::EC2::VPC")
+	assert.Equal(t, "10.10.0.0/24", vpc.Text("CidrBlock"))
+	assert.Equal(t, "true", vpc.Text("EnableDnsHostnames"))
+	assert.Equal(t, "true", vpc.Text("EnableDnsSupport"))
+}
+
+func TestSubnetsLieInOrderInTwoZones(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct{ cidr, zone string }{
+		"parrot-dev-public-1":  {"10.10.0.0/26", "us-east-1a"},
+		"parrot-dev-public-2":  {"10.10.0.64/26", "us-east-1b"},
+		"parrot-dev-private-1": {"10.10.0.128/26", "us-east-1a"},
+		"parrot-dev-private-2": {"10.10.0.192/26", "us-east-1b"},
+	} {
+		subnet := named(t, dev(t, "Network"), "AWS::EC2::Subnet", name)
+		assert.Equal(t, want.cidr, subnet.Text("CidrBlock"), name)
+		assert.Equal(t, want.zone, subnet.Text("AvailabilityZone"), name)
+		assert.Equal(t, "false", subnet.Text("MapPublicIpOnLaunch"), name)
+	}
+	assert.Len(t, dev(t, "Network").OfType("AWS::EC2::Subnet"), 4)
+}
+
+func TestOnlyPublicSubnetsHaveAWayToTheInternet(t *testing.T) {
+	t.Parallel()
+	gateway := only(t, dev(t, "Network"), "AWS::EC2::InternetGateway")
+	for _, subnet := range dev(t, "Network").OfType("AWS::EC2::Subnet") {
+		ways := waysOut(t, subnet)
+		if strings.Contains(tag(subnet, "Name"), "public") {
+			assert.Equal(t, []string{assembly.Target{Resource: gateway}.String()}, ways, tag(subnet, "Name"))
+		} else {
+			assert.Empty(t, ways, tag(subnet, "Name"))
+		}
+	}
+	assert.Empty(t, dev(t, "Network").OfType("AWS::EC2::NatGateway"))
+}
+
+func TestS3IsReachedWithoutTheInternetFromEverySubnet(t *testing.T) {
+	t.Parallel()
+	endpoint := only(t, dev(t, "Network"), "AWS::EC2::VPCEndpoint")
+	assert.Equal(t, "com.amazonaws.${AWS::Region}.s3", endpoint.Text("ServiceName"))
+	for _, table := range dev(t, "Network").OfType("AWS::EC2::RouteTable") {
+		assert.Contains(t, endpoint.Text("RouteTableIds"), assembly.Target{Resource: table}.String())
+	}
+}
+
+func TestWhoMayCallWhom(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []string{
+		"0.0.0.0/0 → parrot-dev-load-balancer tcp 443",
+		"0.0.0.0/0 → parrot-dev-load-balancer tcp 80",
+		"10.10.0.0/24 → parrot-dev-db tcp 5432",
+		"10.10.0.0/24 → parrot-dev-redis tcp 6379",
+		"parrot-dev-load-balancer → parrot-dev-backend tcp 3001",
+		"parrot-dev-load-balancer → parrot-dev-frontend tcp 3000",
+	}, callers(t, direct(t), config.Dev()))
+}
+
+func TestEveryPartIsInItsOwnSecurityGroup(t *testing.T) {
+	t.Parallel()
+	for _, part := range []struct {
+		resource *assembly.Resource
+		path     []any
+		group    string
+	}{
+		{only(t, dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer"), []any{"SecurityGroups"}, "parrot-dev-load-balancer"},
+		{service(t, "backend"), []any{"NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups"}, "parrot-dev-backend"},
+		{service(t, "frontend"), []any{"NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups"}, "parrot-dev-frontend"},
+		{only(t, dev(t, "Data"), "AWS::RDS::DBInstance"), []any{"VPCSecurityGroups"}, "parrot-dev-db"},
+	} {
+		group := named(t, dev(t, "Network"), "AWS::EC2::SecurityGroup", part.group)
+		assert.Equal(t, assembly.Target{Resource: group, Attribute: "GroupId"}.String(), part.resource.Text(part.path...))
+		assert.Equal(t, "-1", group.Text("SecurityGroupEgress", 0, "IpProtocol"), "all traffic out")
+		assert.Equal(t, "0.0.0.0/0", group.Text("SecurityGroupEgress", 0, "CidrIp"), "all traffic out")
+	}
+}
+
+func TestZoneOfTheDomainIsKept(t *testing.T) {
+	t.Parallel()
+	zone := only(t, dev(t, "Network"), "AWS::Route53::HostedZone")
+	assert.Equal(t, "bkgstock.com.", zone.Text("Name"))
+	assert.Equal(t, "Retain", zone.DeletionPolicy)
+	assert.Equal(t, "Retain", zone.UpdateReplacePolicy)
+}
+
+func TestCertificateCoversApexAndWWWAndIsValidatedByDNS(t *testing.T) {
+	t.Parallel()
+	certificate := only(t, dev(t, "Edge"), "AWS::CertificateManager::Certificate")
+	assert.Equal(t, "bkgstock.com", certificate.Text("DomainName"))
+	assert.Equal(t, "www.bkgstock.com", certificate.Text("SubjectAlternativeNames"))
+	assert.Equal(t, "DNS", certificate.Text("ValidationMethod"))
+	for i, domain := range []string{"bkgstock.com", "www.bkgstock.com"} {
+		assert.Equal(t, domain, certificate.Text("DomainValidationOptions", i, "DomainName"))
+		assert.Equal(t, zoneID(t), certificate.Text("DomainValidationOptions", i, "HostedZoneId"))
+	}
+}
+
+func TestLoadBalancerFacesTheInternetFromThePublicSubnets(t *testing.T) {
+	t.Parallel()
+	balancer := only(t, dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer")
+	assert.Equal(t, "parrot-dev", balancer.Text("Name"))
+	assert.Equal(t, "application", balancer.Text("Type"))
+	assert.Equal(t, "internet-facing", balancer.Text("Scheme"))
+	assert.Equal(t, subnets(t, "public"), balancer.Text("Subnets"))
+	assert.Equal(t, map[string]string{
+		"deletion_protection.enabled":                     "false",
+		"routing.http.drop_invalid_header_fields.enabled": "true",
+	}, attributes(balancer, "LoadBalancerAttributes"))
+}
+
+func TestHTTPIsRedirectedToHTTPSForGood(t *testing.T) {
+	t.Parallel()
+	http := with(t, dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::Listener", "Port", "80")
+	assert.Equal(t, "HTTP", http.Text("Protocol"))
+	assert.Equal(t, "redirect", http.Text("DefaultActions", 0, "Type"))
+	assert.Equal(t, map[string]any{
+		"Protocol": "HTTPS", "Port": "443", "Path": "/#{path}", "Query": "#{query}", "StatusCode": "HTTP_301",
+	}, lookup(t, http, "DefaultActions", 0, "RedirectConfig"))
+}
+
+func TestHTTPSSpeaksTLS13AndAnswers503WithoutARule(t *testing.T) {
+	t.Parallel()
+	https := httpsListener(t)
+	certificate := only(t, dev(t, "Edge"), "AWS::CertificateManager::Certificate")
+	assert.Equal(t, "HTTPS", https.Text("Protocol"))
+	assert.Contains(t, https.Text("SslPolicy"), "TLS13-1-2")
+	assert.Equal(t, assembly.Target{Resource: certificate}.String(), https.Text("Certificates", 0, "CertificateArn"))
+	assert.Equal(t, "fixed-response", https.Text("DefaultActions", 0, "Type"))
+	assert.Equal(t, "503", https.Text("DefaultActions", 0, "FixedResponseConfig", "StatusCode"))
+}
+
+func TestListenerRules(t *testing.T) {
+	t.Parallel()
+	https := assembly.Target{Resource: httpsListener(t)}.String()
+	rules := slices.Concat(
+		dev(t, "Edge").OfType("AWS::ElasticLoadBalancingV2::ListenerRule"),
+		dev(t, "Compute").OfType("AWS::ElasticLoadBalancingV2::ListenerRule"))
+	byPriority := map[string]*assembly.Resource{}
+	for _, rule := range rules {
+		assert.Equal(t, https, rule.Text("ListenerArn"), "a rule of the HTTPS listener")
+		byPriority[rule.Text("Priority")] = rule
+	}
+	require.Len(t, byPriority, 3)
+
+	www := byPriority["50"]
+	assert.Equal(t, "www.bkgstock.com", www.Text("Conditions", 0, "HostHeaderConfig", "Values"))
+	assert.Equal(t, map[string]any{
+		"Host": "bkgstock.com", "Protocol": "HTTPS", "Port": "443", "Path": "/#{path}", "Query": "#{query}", "StatusCode": "HTTP_301",
+	}, lookup(t, www, "Actions", 0, "RedirectConfig"))
+
+	for priority, want := range map[string]struct{ paths, service string }{
+		"100": {"/api,/api/*", "backend"},
+		"200": {"/*", "frontend"},
+	} {
+		rule := byPriority[priority]
+		assert.Equal(t, "path-pattern", rule.Text("Conditions", 0, "Field"))
+		assert.Equal(t, want.paths, rule.Text("Conditions", 0, "PathPatternConfig", "Values"))
+		assert.Equal(t, "forward", rule.Text("Actions", 0, "Type"))
+		assert.Equal(t, service(t, want.service).Text("LoadBalancers", 0, "TargetGroupArn"), rule.Text("Actions", 0, "TargetGroupArn"))
+	}
+}
+
+func TestApexAndWWWPointAtTheLoadBalancer(t *testing.T) {
+	t.Parallel()
+	balancer := only(t, dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer")
+	for _, name := range []string{"bkgstock.com.", "www.bkgstock.com."} {
+		record := with(t, dev(t, "Edge"), "AWS::Route53::RecordSet", "Name", name)
+		assert.Equal(t, "A", record.Text("Type"))
+		assert.Equal(t, zoneID(t), record.Text("HostedZoneId"))
+		assert.Equal(t, "dualstack."+assembly.Target{Resource: balancer, Attribute: "DNSName"}.String(), record.Text("AliasTarget", "DNSName"))
+	}
+}
+
+func TestTargetGroupsAskForHealth(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct{ port, path string }{
+		"backend":  {"3001", "/api/health"},
+		"frontend": {"3000", "/landing"},
+	} {
+		group := targetGroup(t, name)
+		assert.Equal(t, want.port, group.Text("Port"))
+		assert.Equal(t, "HTTP", group.Text("Protocol"))
+		assert.Equal(t, "ip", group.Text("TargetType"))
+		assert.Equal(t, want.path, group.Text("HealthCheckPath"))
+		assert.Equal(t, "200", group.Text("Matcher", "HttpCode"))
+		assert.Equal(t, "30", group.Text("HealthCheckIntervalSeconds"))
+		assert.Equal(t, "5", group.Text("HealthCheckTimeoutSeconds"))
+		assert.Equal(t, "2", group.Text("HealthyThresholdCount"))
+		assert.Equal(t, "2", group.Text("UnhealthyThresholdCount"))
+		assert.Equal(t, "30", attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
+		assert.Empty(t, group.Text("Name"), "a name would block its replacement")
+	}
+}
+
+func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for name, port := range map[string]string{"backend": "3001", "frontend": "3000"} {
+		svc, task := service(t, name), taskDefinition(t, name)
+		cluster, ok := svc.Stack.Target(svc.Properties["Cluster"])
+		require.True(t, ok)
+		assert.Equal(t, "parrot-dev-"+name, cluster.Resource.Text("ClusterName"))
+		assert.Equal(t, "FARGATE", svc.Text("LaunchType"))
+		assert.Equal(t, "1", svc.Text("DesiredCount"))
+		assert.Equal(t, "256", task.Text("Cpu"))
+		assert.Equal(t, "512", task.Text("Memory"))
+		assert.Equal(t, "parrot-dev-"+name, task.Text("Family"))
+		assert.Equal(t, name, task.Text("ContainerDefinitions", 0, "Name"))
+		assert.Equal(t, port, task.Text("ContainerDefinitions", 0, "PortMappings", 0, "ContainerPort"))
+		assert.Equal(t, port, svc.Text("LoadBalancers", 0, "ContainerPort"))
+		assert.Equal(t, name, svc.Text("LoadBalancers", 0, "ContainerName"))
+		assert.Equal(t, "true", svc.Text("EnableExecuteCommand"))
+		assert.Equal(t, subnets(t, "public"), svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
+		assert.Equal(t, "ENABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
+	}
+	assert.Len(t, dev(t, "Compute").OfType("AWS::ECS::Cluster"), 2)
+	assert.Len(t, dev(t, "Compute").OfType("AWS::ECS::Service"), 2)
+}
+
+func TestServicesDeployWithoutAGapAndRollBack(t *testing.T) {
+	t.Parallel()
+	for _, svc := range dev(t, "Compute").OfType("AWS::ECS::Service") {
+		assert.Equal(t, "100", svc.Text("DeploymentConfiguration", "MinimumHealthyPercent"))
+		assert.Equal(t, "200", svc.Text("DeploymentConfiguration", "MaximumPercent"))
+		assert.Equal(t, "true", svc.Text("DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable"))
+		assert.Equal(t, "true", svc.Text("DeploymentConfiguration", "DeploymentCircuitBreaker", "Rollback"))
+		assert.Equal(t, "ENABLED", svc.Text("AvailabilityZoneRebalancing"))
+		assert.Equal(t, "120", svc.Text("HealthCheckGracePeriodSeconds"))
+	}
+}
+
+func TestServicesWaitForTheirRuleAndTheirPermissions(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"backend", "frontend"} {
+		svc, role := service(t, name), executionRole(t, name)
+		rule := with(t, dev(t, "Compute"), "AWS::ElasticLoadBalancingV2::ListenerRule", "Priority",
+			map[string]string{"backend": "100", "frontend": "200"}[name])
+		assert.Contains(t, svc.DependsOn, rule.LogicalID)
+		assert.Contains(t, svc.DependsOn, policyOf(t, role).LogicalID)
+	}
+}
+
+func TestContainersGetTheirVariables(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, map[string]string{
+		"NODE_ENV": "production", "PORT": "3001", "API_PREFIX": "api", "SEED_DB": "true",
+		"CORS_ORIGINS": "https://bkgstock.com,https://www.bkgstock.com", "PRISMA_DB_PUSH_ON_START": "false",
+	}, variables(t, "backend"))
+	assert.Equal(t, map[string]string{
+		"NODE_ENV": "production", "PORT": "3000",
+		"NEXT_PUBLIC_API_BASE_URL": "https://bkgstock.com/api", "NEXT_PUBLIC_AUTH_ONLY_MODE": "false",
+	}, variables(t, "frontend"))
+}
+
+func TestBackendReadsItsSecretsFromSecretsManager(t *testing.T) {
+	t.Parallel()
+	dbCredentials, appEnv := secretARN(t, "parrot-dev-db-credentials"), secretARN(t, "parrot-dev-app-env")
+	assert.Equal(t, map[string]string{
+		"DATABASE_URL":           dbCredentials + ":url::",
+		"JWT_SECRET":             appEnv + ":JWT_SECRET::",
+		"JWT_REFRESH_SECRET":     appEnv + ":JWT_REFRESH_SECRET::",
+		"JWT_EXPIRES_IN":         appEnv + ":JWT_EXPIRES_IN::",
+		"JWT_REFRESH_EXPIRES_IN": appEnv + ":JWT_REFRESH_EXPIRES_IN::",
+	}, secretVariables(taskDefinition(t, "backend")))
+	assert.Empty(t, secretVariables(taskDefinition(t, "frontend")), "the front end has no secrets")
+}
+
+func TestLogsAreKeptThirtyDays(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"backend", "frontend"} {
+		group := with(t, dev(t, "Compute"), "AWS::Logs::LogGroup", "LogGroupName", "/aws/ecs/parrot-dev-"+name)
+		assert.Equal(t, "30", group.Text("RetentionInDays"))
+		options := taskDefinition(t, name)
+		assert.Equal(t, assembly.Target{Resource: group}.String(),
+			options.Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group"))
+	}
+	group := with(t, dev(t, "Data"), "AWS::Logs::LogGroup", "LogGroupName", "/aws/rds/instance/parrot-dev-db/postgresql")
+	assert.Equal(t, "30", group.Text("RetentionInDays"))
+	assert.Contains(t, only(t, dev(t, "Data"), "AWS::RDS::DBInstance").DependsOn, group.LogicalID, "RDS would make it itself")
+}
+
+func TestExecutionRolesReachOnlyWhatIsTheirs(t *testing.T) {
+	t.Parallel()
+	for name, secrets := range map[string][]string{
+		"backend":  {secretARN(t, "parrot-dev-db-credentials"), secretARN(t, "parrot-dev-app-env")},
+		"frontend": {},
+	} {
+		repository := with(t, dev(t, "Registry"), "AWS::ECR::Repository", "RepositoryName", "parrot-"+name)
+		logs := with(t, dev(t, "Compute"), "AWS::Logs::LogGroup", "LogGroupName", "/aws/ecs/parrot-dev-"+name)
+		own := assembly.Target{Resource: repository, Attribute: "Arn"}.String()
+		ownLogs := assembly.Target{Resource: logs, Attribute: "Arn"}.String()
+		want := map[string][]string{
+			"ecr:BatchCheckLayerAvailability": {own},
+			"ecr:BatchGetImage":               {own},
+			"ecr:GetDownloadUrlForLayer":      {own},
+			"ecr:GetAuthorizationToken":       {"*"}, // it takes no resource
+			"logs:CreateLogStream":            {ownLogs},
+			"logs:PutLogEvents":               {ownLogs},
+		}
+		if len(secrets) > 0 {
+			slices.Sort(secrets)
+			want["secretsmanager:GetSecretValue"] = secrets
+			want["secretsmanager:DescribeSecret"] = secrets
+		}
+		assert.Equal(t, want, permissions(policyOf(t, executionRole(t, name))), name)
+		assert.Empty(t, executionRole(t, name).Text("ManagedPolicyArns"))
+	}
+}
+
+func TestTaskRolesOnlyOpenAShell(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"backend", "frontend"} {
+		role, ok := taskDefinition(t, name).Stack.Target(lookup(t, taskDefinition(t, name), "TaskRoleArn"))
+		require.True(t, ok)
+		anywhere := []string{"*"} // the channels have no ARNs
+		assert.Equal(t, map[string][]string{
+			"ssmmessages:CreateControlChannel": anywhere, "ssmmessages:CreateDataChannel": anywhere,
+			"ssmmessages:OpenControlChannel": anywhere, "ssmmessages:OpenDataChannel": anywhere,
+		}, permissions(policyOf(t, role.Resource)))
+	}
+}
+
+func TestDatabaseIsAsDescribed(t *testing.T) {
+	t.Parallel()
+	db := only(t, dev(t, "Data"), "AWS::RDS::DBInstance")
+	for property, want := range map[string]string{
+		"DBInstanceIdentifier":        "parrot-dev-db",
+		"Engine":                      "postgres",
+		"EngineVersion":               "17",
+		"EngineLifecycleSupport":      "open-source-rds-extended-support-disabled",
+		"DBInstanceClass":             "db.t3.micro",
+		"AllocatedStorage":            "20",
+		"MaxAllocatedStorage":         "100",
+		"StorageType":                 "gp2",
+		"StorageEncrypted":            "true",
+		"BackupRetentionPeriod":       "1",
+		"MultiAZ":                     "false",
+		"PubliclyAccessible":          "false",
+		"DeletionProtection":          "false",
+		"DBName":                      "parrot",
+		"MasterUsername":              "parrot_admin",
+		"MasterUserPassword":          dbPassword(t),
+		"CACertificateIdentifier":     "rds-ca-rsa2048-g1",
+		"EnableCloudwatchLogsExports": "postgresql",
+	} {
+		assert.Equal(t, want, db.Text(property), property)
+	}
+	subnetGroup, _ := db.Stack.Target(db.Properties["DBSubnetGroupName"])
+	assert.Equal(t, subnets(t, "private"), subnetGroup.Resource.Text("SubnetIds"))
+	parameters, _ := db.Stack.Target(db.Properties["DBParameterGroupName"])
+	assert.Equal(t, "postgres17", parameters.Resource.Text("Family"))
+	assert.Equal(t, "1", parameters.Resource.Text("Parameters", "rds.force_ssl"))
+}
+
+func TestDatabaseURLParsesWithEveryPasswordAndDemandsTLS(t *testing.T) {
+	t.Parallel()
+	generated := lookup(t, secret(t, "parrot-dev-db-password"), "GenerateSecretString").(map[string]any)
+	assert.Equal(t, true, generated["ExcludePunctuation"], "letters and digits need no escaping")
+	assert.EqualValues(t, 24, generated["PasswordLength"])
+
+	credentials := projected(t, secret(t, "parrot-dev-db-credentials"))
+	for _, password := range []string{"ABCDEFGHIJKLMNOPQRSTUVWX", "abcdefghijklmnopqrstuvwx", "012345678901234567890123"} {
+		u, err := url.Parse(strings.NewReplacer(
+			dbPassword(t), password,
+			databaseAttribute(t, "Endpoint.Address"), "parrot-dev-db.c0ffee.us-east-1.rds.amazonaws.com",
+			databaseAttribute(t, "Endpoint.Port"), "5432",
+		).Replace(credentials["url"]))
+		require.NoError(t, err)
+		set, _ := u.User.Password()
+		assert.Equal(t, password, set)
+		assert.Equal(t, "postgresql", u.Scheme)
+		assert.Equal(t, "parrot_admin", u.User.Username())
+		assert.Equal(t, "parrot-dev-db.c0ffee.us-east-1.rds.amazonaws.com:5432", u.Host)
+		assert.Equal(t, "/parrot", u.Path)
+		assert.Equal(t, "require", u.Query().Get("sslmode"))
+	}
+}
+
+func TestDatabaseCredentialsHaveAllThatAClientNeeds(t *testing.T) {
+	t.Parallel()
+	credentials := projected(t, secret(t, "parrot-dev-db-credentials"))
+	delete(credentials, "url") // see above
+	assert.Equal(t, map[string]string{
+		"username": "parrot_admin",
+		"password": dbPassword(t),
+		"host":     databaseAttribute(t, "Endpoint.Address"),
+		"port":     databaseAttribute(t, "Endpoint.Port"),
+		"dbname":   "parrot",
+	}, credentials)
+}
+
+func TestAppEnvHasTheTokensSettings(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, map[string]string{
+		"JWT_SECRET":             generatedValue(t, "parrot-dev-jwt-access-key", "key"),
+		"JWT_REFRESH_SECRET":     generatedValue(t, "parrot-dev-jwt-refresh-key", "key"),
+		"JWT_EXPIRES_IN":         "15m",
+		"JWT_REFRESH_EXPIRES_IN": "7d",
+		"REDIS_URL":              "disabled",
+	}, projected(t, secret(t, "parrot-dev-app-env")))
+}
+
+func TestRedisIsOffInDev(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, dev(t, "Data").OfType("AWS::ElastiCache::ReplicationGroup"))
+	assert.Equal(t, "disabled", dev(t, "Data").Output("RedisEndpoint").Value)
+}
+
+func TestRepositoriesScanAndKeepTheLastTenImages(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"parrot-backend", "parrot-frontend"} {
+		repository := with(t, dev(t, "Registry"), "AWS::ECR::Repository", "RepositoryName", name)
+		assert.Equal(t, "true", repository.Text("ImageScanningConfiguration", "ScanOnPush"))
+		assert.Equal(t, "MUTABLE", repository.Text("ImageTagMutability"))
+		assert.Equal(t, "true", repository.Text("EmptyOnDelete"))
+		assert.Equal(t, "Delete", repository.DeletionPolicy)
+
+		var policy struct {
+			Rules []struct {
+				RulePriority int
+				Selection    struct {
+					TagStatus, CountType string
+					TagPrefixList        []string
+					CountNumber          int
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(repository.Text("LifecyclePolicy", "LifecyclePolicyText")), &policy))
+		require.Len(t, policy.Rules, 2)
+		kept, last := policy.Rules[0], policy.Rules[1]
+		assert.Equal(t, []string{"released"}, kept.Selection.TagPrefixList)
+		assert.Less(t, kept.RulePriority, last.RulePriority, "what the first rule selects is out of reach of the second")
+		assert.Equal(t, "any", last.Selection.TagStatus)
+		assert.Equal(t, "imageCountMoreThan", last.Selection.CountType)
+		assert.Equal(t, 10, last.Selection.CountNumber)
+	}
+}
+
+func TestServicesRunTheReleasedImages(t *testing.T) {
+	t.Parallel()
+	for name, suffix := range map[string]string{
+		"backend":  "@" + digestedImage.Digest,
+		"frontend": ":" + taggedImage.Tag,
+	} {
+		repository := with(t, dev(t, "Registry"), "AWS::ECR::Repository", "RepositoryName", "parrot-"+name)
+		image := taskDefinition(t, name).Text("ContainerDefinitions", 0, "Image")
+		assert.True(t, strings.HasSuffix(image, "/"+assembly.Target{Resource: repository}.String()+suffix), image)
+	}
+}
+
+func TestEveryOutputIsOnTheStackThatOwnsTheThing(t *testing.T) {
+	t.Parallel()
+	for part, ids := range map[string][]string{
+		"Network":  {"VpcId", "PublicSubnetIds", "PrivateSubnetIds", "Route53Nameservers", "HostedZoneId"},
+		"Registry": {"EcrRepositories"},
+		"Data":     {"DbEndpoint", "DbPort", "DbCredentialsSecretArn", "RedisEndpoint"},
+		"Edge":     {"AlbDnsName"},
+		"Compute": {
+			"EcsBackendClusterId", "EcsBackendServiceName", "BackendTargetGroupArn", "BackendLogGroupName",
+			"EcsFrontendClusterId", "EcsFrontendServiceName", "FrontendTargetGroupArn", "FrontendLogGroupName",
+		},
+	} {
+		for _, id := range ids {
+			output := dev(t, part).Output(id)
+			if assert.NotNil(t, output, "%s of %s", id, part) {
+				assert.NotEmpty(t, output.Description, id)
+				assert.NotEmpty(t, dev(t, part).Text(output.Value), id)
+				assert.Empty(t, output.ExportName, "%s: stacks share references, not outputs", id)
+			}
+		}
+	}
+	assert.Equal(t, subnets(t, "public"), dev(t, "Network").Text(dev(t, "Network").Output("PublicSubnetIds").Value))
+	assert.Equal(t, subnets(t, "private"), dev(t, "Network").Text(dev(t, "Network").Output("PrivateSubnetIds").Value))
+}
+
+// untaggable are the types that AWS gives no tags, or that are no things.
+var untaggable = []string{
+	"AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment",
+	"AWS::EC2::SecurityGroupIngress", "AWS::IAM::Policy", "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy",
+}
+
+func TestEveryResourceIsTagged(t *testing.T) {
+	t.Parallel()
+	for _, env := range config.All() {
+		for _, part := range parts {
+			for _, resource := range stackOf(t, direct(t), env, part).Resources {
+				if slices.Contains(untaggable, resource.Type) {
+					continue
+				}
+				for key, want := range map[string]string{
+					"Project": "parrot", "Environment": env.Name, "ManagedBy": "cdk", "CostCenter": env.CostCenter,
+				} {
+					assert.Equal(t, want, tag(resource, key), "tag %s of %s in %s", key, resource.LogicalID, resource.Stack.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestNoSecretStandsInTheOpen(t *testing.T) {
+	t.Parallel()
+	// Where a template may refer to a secret's value: CloudFormation puts the
+	// value there and shows it to nobody.
+	allowed := map[string]string{
+		"AWS::RDS::DBInstance":               "MasterUserPassword",
+		"AWS::SecretsManager::Secret":        "SecretString",
+		"AWS::ElastiCache::ReplicationGroup": "AuthToken",
+	}
+	for _, a := range everything(t) {
+		for _, stack := range a.Stacks {
+			for _, output := range stack.Outputs {
+				assert.NotContains(t, stack.Text(output.Value), "{{resolve:", "output %s of %s", output.ID, stack.Name)
+			}
+			for _, resource := range stack.Resources {
+				for property, value := range resource.Properties {
+					if allowed[resource.Type] != property {
+						assert.NotContains(t, stack.Text(value), "{{resolve:", "%s of %s in %s", property, resource.LogicalID, stack.Name)
+					}
+				}
+				if resource.Type == "AWS::SecretsManager::Secret" {
+					assertHoldsNoValue(t, resource)
+				}
+			}
+		}
+	}
+}
+
+// assertHoldsNoValue checks that what is secret in a secret is generated by AWS
+// or refers to what is.
+func assertHoldsNoValue(t *testing.T, secret *assembly.Resource) {
+	t.Helper()
+	if _, generated := secret.Properties["GenerateSecretString"]; generated {
+		assert.NotContains(t, secret.Properties, "SecretString")
+		return
+	}
+	for key, value := range projected(t, secret) {
+		if regexp.MustCompile(`(?i)password|secret|url|token|key`).MatchString(key) && value != "disabled" {
+			assert.Contains(t, value, "{{resolve:secretsmanager:${", "%s of %s", key, secret.Text("Name"))
+		}
+	}
+}
+
+func TestDevIsEmptiedByDestroyButForItsZone(t *testing.T) {
+	t.Parallel()
+	for _, part := range parts {
+		for _, resource := range dev(t, part).Resources {
+			if resource.Type == "AWS::Route53::HostedZone" {
+				continue // its name servers stand at the registrar
+			}
+			assert.Contains(t, []string{"", "Delete"}, resource.DeletionPolicy, "%s in %s", resource.LogicalID, resource.Stack.Name)
+		}
+		assert.False(t, dev(t, part).TerminationProtection)
+	}
+	assert.Equal(t, "Snapshot", only(t, dev(t, "Data"), "AWS::RDS::DBInstance").UpdateReplacePolicy,
+		"a replacement is no decision to lose the data")
+}

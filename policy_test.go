@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// checkPolicy has CDK's own validation and cdk-nag look at an app's stacks.
+func checkPolicy(app awscdk.App) {
+	awscdk.Validations_Of(app).AddPlugins(awscdk.NewCloudFormationValidatePlugin(nil))
+	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+		Reports:       jsii.Bool(true),
+		ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
+	}), nil)
+}
+
+// accepted are the findings of cdk-nag's AwsSolutions that stand, by rule and by
+// the end of the construct's path, each with the reason.
+// https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
+var accepted = []struct{ rule, construct, reason string }{
+	{"EC23", "FromAnywhere", "The load balancer is the site's entrance: ports 80 and 443 of this one group are open on purpose."},
+	{"VPC7", "ParrotDevNetwork/Vpc/Resource", "Flow logs are a setting, off in dev for their cost and on in stage and prod."},
+	{"ELB2", "ParrotDevEdge/LoadBalancer/Resource", "Access logs are a setting, off in dev for their cost and on in stage and prod."},
+	{"S1", "AccessLogs/Resource", "The bucket is itself the log: logs of who reads the logs would need another bucket, and so on."},
+	{"RDS3", "ParrotDevData/Database/Resource", "Multi-AZ is a setting, off in dev at half the price and on in stage and prod."},
+	{"RDS10", "ParrotDevData/Database/Resource", "dev is made to be destroyed and deployed again; stage and prod have deletion protection."},
+	{"RDS11", "Database/Resource", "Another port hides nothing from who is inside the VPC, and the security group lets nobody else in."},
+	{"SMG4", "DbPassword/Resource", "Rotation has to compose the connection URL again and restart the tasks, which AWS's hosted rotation does not: it is an operator's command, not a schedule."},
+	{"SMG4", "JwtAccessKey/Resource", "A new key signs every user out: when to do that is a person's decision."},
+	{"SMG4", "JwtRefreshKey/Resource", "A new key signs every user out: when to do that is a person's decision."},
+	{"SMG4", "RedisAuth/Resource", "A new token has to reach the running tasks together with the cache: it is an operator's decision."},
+	{"SMG4", "DbCredentials/Resource", "A projection: it changes with its source and has nothing of its own to rotate."},
+	{"SMG4", "AppEnv/Resource", "A projection: it changes with its sources and has nothing of its own to rotate."},
+	{"ECS2", "Task/Resource", "The plain variables are no secrets; those that are come from Secrets Manager."},
+	{"ECS4", "Cluster/Resource", "Container Insights costs by the metric; CPU, memory and healthy hosts are measured without it."},
+	{"IAM5", "Task/ExecutionRole/DefaultPolicy/Resource", "ecr:GetAuthorizationToken takes no resource; all other statements name theirs."},
+	{"IAM5", "Task/TaskRole/DefaultPolicy/Resource", "The ssmmessages channels of execute command have no ARNs."},
+	{"AEC4", "Redis", "A cache of one node, as the system has it: a second one would double its price."},
+	{"AEC5", "Redis", "Another port hides nothing from who is inside the VPC, and the security group lets nobody else in."},
+}
+
+func TestNothingInTheTemplatesIsAgainstAwsSolutions(t *testing.T) {
+	shipped, _ := synthesize(t)
+	used := map[int]bool{}
+	reports, err := filepath.Glob(filepath.Join(shipped.Dir, "AwsSolutions-*-NagReport.json"))
+	require.NoError(t, err)
+	require.Len(t, reports, len(shipped.Stacks), "a report of each stack")
+	for _, report := range reports {
+		for _, finding := range readNagReport(t, report) {
+			if finding.Compliance == "Compliant" {
+				continue
+			}
+			i := slices.IndexFunc(accepted, func(a struct{ rule, construct, reason string }) bool {
+				return finding.RuleID == "AwsSolutions-"+a.rule && strings.HasSuffix(finding.ResourceID, a.construct)
+			})
+			assert.GreaterOrEqual(t, i, 0, "%s at %s is %s: %s", finding.RuleID, finding.ResourceID, finding.Compliance, finding.RuleInfo)
+			used[i] = true
+		}
+	}
+	for i, a := range accepted {
+		assert.NotEmpty(t, a.reason, a.rule)
+		assert.True(t, used[i], "%s at %s is no finding any more: remove it", a.rule, a.construct)
+	}
+}
+
+type nagFinding struct {
+	RuleID, ResourceID, Compliance, RuleInfo string
+}
+
+func readNagReport(t *testing.T, file string) []nagFinding {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var report struct{ Lines []nagFinding }
+	require.NoError(t, json.Unmarshal(text, &report))
+	require.NotEmpty(t, report.Lines, file)
+	return report.Lines
+}
+
+func TestNothingInTheTemplatesIsAgainstCDKsValidation(t *testing.T) {
+	shipped, _ := synthesize(t)
+	text, err := os.ReadFile(filepath.Join(shipped.Dir, "validation-report.json"))
+	require.NoError(t, err)
+	var report struct {
+		PluginReports []struct {
+			PluginName, Conclusion string
+			Violations             []struct{ RuleName, Description string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &report))
+	require.Len(t, report.PluginReports, 1)
+	assert.Equal(t, "CloudFormation Validate", report.PluginReports[0].PluginName)
+	assert.Equal(t, "success", report.PluginReports[0].Conclusion)
+	assert.Empty(t, report.PluginReports[0].Violations)
+}

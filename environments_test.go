@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -291,5 +292,29 @@ func TestServicesListenWhereTheirPortSays(t *testing.T) {
 	for _, task := range nested(t, "Ports").Stack("ParrotDevCompute").OfType("AWS::ECS::TaskDefinition") {
 		port := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")["PORT"]
 		assert.Equal(t, port, task.Text("ContainerDefinitions", 0, "PortMappings", 0, "ContainerPort"))
+	}
+}
+
+// Otherwise a variable would override, or be overridden, in silence.
+func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
+	t.Parallel()
+	for _, v := range variants() {
+		for _, name := range []string{"backend", "frontend"} {
+			task := with(t, nested(t, v.name).Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-"+name)
+			set := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")
+			maps.Copy(set, secretVariables(task))
+			for variable := range set {
+				env := config.Dev()
+				own := map[string]string{variable: "mine"}
+				if name == "backend" {
+					env.Backend.Variables = own
+				} else {
+					env.Frontend.Variables = own
+				}
+				if v.env.Backend.Variables[variable] == "" {
+					assert.ErrorContains(t, config.Validate([]config.Environment{env}), "Parrot does not set itself", variable)
+				}
+			}
+		}
 	}
 }

@@ -64,5 +64,9 @@ func newApp(environments []config.Environment) awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		Context:            &file.Context,
 		AnalyticsReporting: jsii.Bool(false),
+		// Nobody reads jsii's JavaScript stack traces or tree.json, and both
+		// take their share of every synth.
+		StackTraces:  jsii.Bool(false),
+		TreeMetadata: jsii.Bool(false),
 	})
 }

@@ -19,7 +19,7 @@ type Environment struct {
 	Account string
 	// Region is the AWS region's code. Fixed.
 	Region string
-	// Domain is the site's apex: the front end answers on it, its www. name
+	// Domain is the site's apex: the front end answers on it, www.{domain}
 	// redirects to it. At most 64 characters, the limit of a certificate's
 	// common name. Changing it needs a new delegation, as the first deploy did.
 	Domain string
@@ -27,7 +27,8 @@ type Environment struct {
 	// creates one, which is kept when the environment is destroyed.
 	HostedZoneID string
 	// CostCenter is the value of the cost allocation tag CostCenter on every
-	// resource. Activate the tag once in the billing console.
+	// resource, up to 128 letters, digits, spaces and _.:/=+@-. Activate the tag
+	// once in the billing console.
 	CostCenter string
 	// RetainData keeps what holds data when its stack is deleted: database,
 	// secrets, images and logs. False empties the account of them.
@@ -57,7 +58,7 @@ type Network struct {
 	// AvailabilityZones are the two zones of the subnets, of Region. Fixed.
 	AvailabilityZones []string
 	// NATGateways gives the private subnets a way out: "none", "one", or
-	// "one-per-az". About $33 a month each, and traffic.
+	// "one-per-az". About $36 a month each, and traffic.
 	NATGateways NATGateways
 	// TaskSubnets is where the tasks run: "public", with a public address each
 	// and no way in but the load balancer, or "private", which needs a NAT
@@ -103,7 +104,7 @@ type Edge struct {
 	// AccessLogs writes every request to an S3 bucket, which is always kept:
 	// switching the setting off leaves the bucket, whose files expire.
 	AccessLogs bool
-	// AccessLogRetentionDays is how long access log files are kept.
+	// AccessLogRetentionDays is how long access log files are kept, 1 to 3653.
 	AccessLogRetentionDays int
 }
 
@@ -112,19 +113,20 @@ type Database struct {
 	// Identifier is the instance's name. Changing it makes a new, empty
 	// database, and keeps a snapshot of the old one. Fixed.
 	Identifier string
-	// EngineVersion is PostgreSQL's major version; RDS applies minor ones. A
-	// higher one upgrades in place, with a pause; there is no way back.
+	// EngineVersion is PostgreSQL's major version, "17" or "18"; RDS applies minor
+	// ones. A higher one upgrades in place, with a pause; there is no way back.
 	EngineVersion string
 	// InstanceClass is the RDS instance class. A change restarts the database.
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
 	InstanceClass string
 	// AllocatedStorageGiB is the gp2 volume's first size. RDS never shrinks it.
 	AllocatedStorageGiB int
-	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself; at
-	// least a tenth above AllocatedStorageGiB. 0 never grows it.
+	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself: at
+	// least a tenth above AllocatedStorageGiB, or 0 for not at all.
 	MaxAllocatedStorageGiB int
 	// BackupRetentionDays is how many days of point-in-time recovery there are,
-	// 1 to 35. 0 switches backups off, where DeletionProtection is off.
+	// 1 to 35, and at least 7 in prod. 0 switches backups off, where
+	// DeletionProtection is off.
 	BackupRetentionDays int
 	// MultiAZ runs a standby in the second zone, at twice the price.
 	MultiAZ bool
@@ -144,7 +146,8 @@ type Redis struct {
 type Service struct {
 	// Repository is the name of the service's ECR repository. Fixed.
 	Repository string
-	// Port is where the container listens, and the variable PORT.
+	// Port is where the container listens, and the variable PORT. While a change
+	// is being deployed the service does not answer.
 	Port int
 	// CPU is the task's CPU in units of 1/1024 vCPU: 256, 512, 1024, 2048,
 	// 4096, 8192 or 16384.
@@ -152,8 +155,8 @@ type Service struct {
 	// MemoryMiB is the task's memory; Fargate allows a range for each CPU.
 	// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 	MemoryMiB int
-	// DesiredCount is the number of tasks once an image is released; until
-	// then it is 0.
+	// DesiredCount is the number of tasks once an image is released, up to 1000
+	// and at least 2 in prod; until then it is 0.
 	DesiredCount int
 	// HealthCheck decides whether a task gets traffic, and whether it lives.
 	HealthCheck HealthCheck
@@ -179,16 +182,16 @@ type HealthCheck struct {
 	// UnhealthyThreshold is how many bad answers make a task unhealthy, 2 to 10.
 	UnhealthyThreshold int
 	// GracePeriodSeconds is how long a new task may fail its checks while it
-	// starts; a migration runs within it.
+	// starts, up to 7200; a migration runs within it.
 	GracePeriodSeconds int
 }
 
 // Backend is the settings of the NestJS API.
 type Backend struct {
 	Service
-	// APIPrefix is the path under which the API lives, without slashes: the
-	// load balancer sends /{prefix} and /{prefix}/* to the backend, and it is
-	// the variable API_PREFIX.
+	// APIPrefix is the path under which the API lives, up to 100 characters
+	// without a slash at either end: the load balancer sends /{prefix} and
+	// /{prefix}/* to the backend, and it is the variable API_PREFIX.
 	APIPrefix string
 	// CORSOrigins are the origins that browsers may call the API from: the
 	// variable CORS_ORIGINS.
@@ -197,16 +200,17 @@ type Backend struct {
 	// SEED_DB. Never in prod.
 	SeedDB bool
 	// PrismaDBPushOnStart changes the schema at start without a migration: the
-	// variable PRISMA_DB_PUSH_ON_START. It can drop columns.
+	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in prod.
 	PrismaDBPushOnStart bool
 	// MigrationCommand runs in a container of its own, from the backend's
 	// image, before the backend starts; the backend starts only if it succeeds.
 	// Empty runs nothing.
 	MigrationCommand []string
-	// JWTExpiresIn is the life of an access token: the variable JWT_EXPIRES_IN.
+	// JWTExpiresIn is the life of an access token, a number and one of s, m, h
+	// and d: the variable JWT_EXPIRES_IN.
 	JWTExpiresIn string
-	// JWTRefreshExpiresIn is the life of a refresh token: the variable
-	// JWT_REFRESH_EXPIRES_IN.
+	// JWTRefreshExpiresIn is the life of a refresh token, in the same form: the
+	// variable JWT_REFRESH_EXPIRES_IN.
 	JWTRefreshExpiresIn string
 }
 

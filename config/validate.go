@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Validate returns every error of the settings, joined into one, or nil. Each
@@ -17,8 +17,8 @@ import (
 // passes can be synthesized.
 func Validate(environments []Environment) error {
 	var v validator
-	for _, e := range environments {
-		v.environment = e.Name
+	for i, e := range environments {
+		v.about(i, e)
 		v.identity(e)
 		v.protection(e)
 		v.network(e)
@@ -42,14 +42,22 @@ type validator struct {
 	errs        []error
 }
 
+// about says which environment the next errors are of.
+func (v *validator) about(index int, e Environment) {
+	v.environment = e.Name
+	if e.Name == "" {
+		v.environment = fmt.Sprintf("environment %d", index+1)
+	}
+}
+
 // reject records a setting whose value is not allowed.
 func (v *validator) reject(setting string, value any, allowed string, args ...any) {
-	shown := fmt.Sprintf("%v", value)
-	if s, ok := value.(string); ok {
-		shown = strconv.Quote(s)
+	format := "%s: %s is %q: want %s" // quoted, so that an empty text shows
+	switch value.(type) {
+	case int, bool:
+		format = "%s: %s is %v: want %s"
 	}
-	v.errs = append(v.errs, fmt.Errorf("%s: %s is %s: want %s",
-		v.environment, setting, shown, fmt.Sprintf(allowed, args...)))
+	v.errs = append(v.errs, fmt.Errorf(format, v.environment, setting, value, fmt.Sprintf(allowed, args...)))
 }
 
 // within rejects a number outside lowest to highest.
@@ -88,18 +96,19 @@ var (
 	tagValueSyntax   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]{0,127}$`)
 	domainSyntax     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
 	identifierSyntax = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
-	repositorySyntax = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*$`)
+	repositorySyntax = regexp.MustCompile(`^[a-z0-9]([._/-]?[a-z0-9])+$`)
 	pathSyntax       = regexp.MustCompile(`^/[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*$`)
 	prefixSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
+	originSyntax     = regexp.MustCompile(`^https?://[a-z0-9]((\.|-*)[a-z0-9])*(:[1-9][0-9]{0,4})?$`)
 	variableSyntax   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	durationSyntax   = regexp.MustCompile(`^[1-9][0-9]{0,8}(s|m|h|d)$`)
 	tagSyntax        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 	digestSyntax     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
-	instanceClassSyntax = regexp.MustCompile(`^db\.(t3|t4g|m5d?|m6gd?|m6i|m6id|m7g|m7i|m8g|r5[bd]?|r6gd?|r6i|r6id|r7g|r7i|r8g|x2g|x2idn|x2iedn)\.(micro|small|medium|large|[0-9]{0,2}xlarge)$`)
+	instanceClassSyntax = regexp.MustCompile(`^db\.(t(3|4g)\.(micro|small|medium|large|2?xlarge)|(m5d?|r5[bd]?|[mr](6gd?|6i(d|n|dn)?|7g|7i|8gd?)|x2(g|idn|iedn))\.(large|(2|4|8|12|16|24|32|48)?xlarge))$`)
 	// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
-	nodeTypeSyntax = regexp.MustCompile(`^cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r7g)\.(micro|small|medium|large|[0-9]{0,2}xlarge)$`)
+	nodeTypeSyntax = regexp.MustCompile(`^cache\.(t(3|4g)\.(micro|small|medium)|([mr](5|6g|7g)|c7gn)\.(large|(2|4|8|12|16|24)?xlarge))$`)
 )
 
 // regions are AWS's commercial regions.
@@ -181,7 +190,7 @@ func (v *validator) database(e Environment) {
 	oneOf(v, "Database.EngineVersion", db.EngineVersion, "17", "18")
 	v.matches("Database.InstanceClass", db.InstanceClass, instanceClassSyntax, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
 	v.within("Database.AllocatedStorageGiB", db.AllocatedStorageGiB, 20, 65536)
-	if highest := db.MaxAllocatedStorageGiB; highest != 0 && (highest*10 < db.AllocatedStorageGiB*11 || highest > 65536) {
+	if highest := db.MaxAllocatedStorageGiB; highest != 0 && (highest < 0 || highest > 65536 || highest*10 < db.AllocatedStorageGiB*11) {
 		v.reject("Database.MaxAllocatedStorageGiB", highest, "0, or a tenth above AllocatedStorageGiB (%d) to 65536", db.AllocatedStorageGiB)
 	}
 	v.within("Database.BackupRetentionDays", db.BackupRetentionDays, 0, 35)
@@ -218,17 +227,17 @@ type namedService struct {
 func (e Environment) services() []namedService {
 	return []namedService{
 		{e.Backend.Service, "Backend", []string{
-			"PORT", "API_PREFIX", "CORS_ORIGINS", "PRISMA_DB_PUSH_ON_START", "SEED_DB", "DATABASE_URL", "REDIS_URL",
+			"NODE_ENV", "PORT", "API_PREFIX", "CORS_ORIGINS", "PRISMA_DB_PUSH_ON_START", "SEED_DB", "DATABASE_URL", "REDIS_URL",
 			"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN",
 		}},
 		{e.Frontend.Service, "Frontend", []string{
-			"PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE",
+			"NODE_ENV", "PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE",
 		}},
 	}
 }
 
 func (v *validator) service(s namedService) {
-	v.matches(s.name+".Repository", s.Repository, repositorySyntax, "lower-case letters and digits, with single . _ - or / between them")
+	v.matches(s.name+".Repository", s.Repository, repositorySyntax, "at least two lower-case letters and digits, with single . _ - or / between them")
 	v.within(s.name+".Port", s.Port, 1, 65535)
 	v.within(s.name+".DesiredCount", s.DesiredCount, 0, 1000)
 	v.fargate(s)
@@ -237,6 +246,9 @@ func (v *validator) service(s namedService) {
 	for _, variable := range slices.Sorted(maps.Keys(s.Variables)) {
 		if !variableSyntax.MatchString(variable) || slices.Contains(s.reserved, variable) {
 			v.reject(s.name+".Variables", variable, "names of letters, digits and _ that Parrot does not set itself (%s)", list(s.reserved))
+		}
+		if value := s.Variables[variable]; !isPlainText(value) {
+			v.reject(s.name+".Variables", variable+"="+value, "%s", plainText)
 		}
 	}
 }
@@ -261,7 +273,9 @@ func (v *validator) fargate(s namedService) {
 
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
 func (v *validator) healthCheck(setting string, h HealthCheck) {
-	v.matches(setting+".Path", h.Path, pathSyntax, "a path that starts with /")
+	if !pathSyntax.MatchString(h.Path) || len(h.Path) > 1024 {
+		v.reject(setting+".Path", h.Path, "a path of at most 1024 characters that starts with /")
+	}
 	v.within(setting+".IntervalSeconds", h.IntervalSeconds, 5, 300)
 	v.within(setting+".TimeoutSeconds", h.TimeoutSeconds, 2, 120)
 	v.within(setting+".HealthyThreshold", h.HealthyThreshold, 2, 10)
@@ -291,45 +305,54 @@ func (v *validator) backend(e Environment) {
 	}
 	for _, origin := range b.CORSOrigins {
 		if !isOrigin(origin) {
-			v.reject("Backend.CORSOrigins", origin, "origins: scheme and host without a path or a trailing slash, such as https://%s", e.Domain)
+			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://%s", e.Domain)
 		}
 	}
 	for _, word := range b.MigrationCommand {
-		if word == "" {
-			v.reject("Backend.MigrationCommand", fmt.Sprintf("%q", b.MigrationCommand), "words that are not empty, or no word at all")
+		if word == "" || !isPlainText(word) {
+			v.reject("Backend.MigrationCommand", word, "words, each %s", plainText)
 		}
 	}
 	v.matches("Backend.JWTExpiresIn", b.JWTExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 15m")
 	v.matches("Backend.JWTRefreshExpiresIn", b.JWTRefreshExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 7d")
 }
 
-// isOrigin says whether a browser would send the text as an Origin header.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && originHost.MatchString(u.Host) &&
-		s == u.Scheme+"://"+u.Host
+// plainText is what isPlainText allows.
+const plainText = "text without control characters, {{resolve: and {Token["
+
+// isPlainText says whether neither CDK nor CloudFormation would put something
+// else in the place of the text: a reference to a secret, above all.
+func isPlainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) &&
+		!strings.Contains(s, "{{resolve:") && !strings.Contains(s, "{Token[")
 }
 
-var originHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+// isOrigin says whether a browser would send the text as an Origin header,
+// which leaves out the scheme's own port.
+func isOrigin(s string) bool {
+	ownPort := strings.HasPrefix(s, "https:") && strings.HasSuffix(s, ":443") ||
+		strings.HasPrefix(s, "http:") && strings.HasSuffix(s, ":80")
+	return originSyntax.MatchString(s) && !ownPort
+}
 
 // physicalNames checks that AWS accepts the names that are made of settings.
 func (v *validator) physicalNames(e Environment) {
 	for _, n := range []struct {
-		setting, what, name string
-		limit               int
+		setting, value, what, name string
+		limit                      int
 	}{
-		{"Name", "load balancer", e.LoadBalancerName(), 32},
+		{"Name", e.Name, "load balancer", e.LoadBalancerName(), 32},
 		// CloudFormation makes a target group's name of the stack's and cuts
 		// it to 32; what is left has to tell the environments apart.
-		{"Name", "target group", e.StackName(""), 32},
-		{"Name", "replication group", e.PhysicalName("redis"), 40},
-		{"Name", "stack", e.StackName("Registry"), 128},
-		{"Database.Identifier", "database", e.Database.Identifier, 63},
-		{"Backend.Repository", "repository", e.Backend.Repository, 256},
-		{"Frontend.Repository", "repository", e.Frontend.Repository, 256},
+		{"Name", e.Name, "target group", e.StackName(""), 32},
+		{"Name", e.Name, "replication group", e.PhysicalName("redis"), 40},
+		{"Name", e.Name, "stack", e.StackName("Registry"), 128},
+		{"Database.Identifier", e.Database.Identifier, "database", e.Database.Identifier, 63},
+		{"Backend.Repository", e.Backend.Repository, "repository", e.Backend.Repository, 256},
+		{"Frontend.Repository", e.Frontend.Repository, "repository", e.Frontend.Repository, 256},
 	} {
 		if len(n.name) > n.limit {
-			v.reject(n.setting, n.name, "a shorter one: the %s's name may have %d characters and would have %d", n.what, n.limit, len(n.name))
+			v.reject(n.setting, n.value, "a shorter one: the %s's name may have %d characters and would have %d", n.what, n.limit, len(n.name))
 		}
 	}
 }
@@ -351,6 +374,9 @@ func (v *validator) prod(e Environment) {
 			v.reject(guard.setting, false, "true in prod")
 		}
 	}
+	if e.Backend.PrismaDBPushOnStart {
+		v.reject("Backend.PrismaDBPushOnStart", true, "false in prod: it can drop columns; use MigrationCommand")
+	}
 	if e.Backend.SeedDB {
 		v.reject("Backend.SeedDB", true, "false in prod: seeding writes sample data over real data")
 	}
@@ -368,7 +394,7 @@ func (v *validator) prod(e Environment) {
 // the rest where they may meet in one account and region.
 func (v *validator) unique(environments []Environment) {
 	for i, b := range environments {
-		v.environment = b.Name
+		v.about(i, b)
 		if b.Backend.Repository == b.Frontend.Repository {
 			v.reject("Frontend.Repository", b.Frontend.Repository, "another than Backend.Repository")
 		}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// released is dev with the images of a document.
+func released(t *testing.T, document string) Environment {
+	t.Helper()
+	environments := All()
+	require.NoError(t, applyReleases(environments, []byte(document)))
+	return environments[0]
+}
+
+func TestReferenceIsTheDigestWhereThereIsOne(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0f", 32)
+	for document, want := range map[string]string{
+		`{"dev": {"backend": {"tag": "v1"}}}`:                                      "v1",
+		`{"dev": {"backend": {"digest": "` + digest + `"}}}`:                       digest,
+		`{"dev": {"backend": {"tag": "v1", "digest": "` + digest + `"}}}`:          digest,
+		`{"dev": {"frontend": {"tag": "v1"}}, "prod": {"backend": {"tag": "v2"}}}`: "",
+	} {
+		image := released(t, document).Backend.Image
+		assert.Equal(t, want, image.Reference(), document)
+		assert.Equal(t, want != "", image.Released(), document)
+	}
+}
+
+func TestTasksRunOnceTheirImageIsReleased(t *testing.T) {
+	for document, want := range map[string][2]int{ // backend, front end
+		`{}`:                                    {0, 0},
+		`{"stage": {"backend": {"tag": "v1"}}}`: {0, 0},
+		`{"dev": {}}`:                           {0, 0},
+		`{"dev": {"backend": {"tag": "v1"}}}`:   {3, 0},
+		`{"dev": {"frontend": {"tag": "v1"}}}`:  {0, 5},
+		`{"dev": {"backend": {"tag": "v1"}, "frontend": {"tag": "v1"}}}`: {3, 5},
+	} {
+		dev := released(t, document)
+		dev.Backend.DesiredCount, dev.Frontend.DesiredCount = 3, 5
+		assert.Equal(t, want, [2]int{dev.Backend.RunningCount(), dev.Frontend.RunningCount()}, document)
+	}
+}
+
+func TestImagesGoToTheirOwnEnvironmentAndService(t *testing.T) {
+	environments := All()
+	require.NoError(t, applyReleases(environments, []byte(`{
+		"prod": {"backend": {"tag": "pb"}, "frontend": {"tag": "pf"}},
+		"dev": {"backend": {"tag": "db"}, "frontend": {"tag": "df"}}
+	}`)))
+	var tags []string
+	for _, e := range environments {
+		tags = append(tags, e.Backend.Image.Tag, e.Frontend.Image.Tag)
+	}
+	assert.Equal(t, []string{"db", "df", "", "", "pb", "pf"}, tags)
+}
+
+func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
+	for name, c := range map[string]struct{ document, want string }{
+		"nothing":                 {``, "EOF"},
+		"half a document":         {`{"dev": {`, "unexpected EOF"},
+		"not JSON":                {`dev: v1`, "invalid character"},
+		"a list":                  {`[]`, "cannot unmarshal array"},
+		"a tag as a number":       {`{"dev": {"backend": {"tag": 1}}}`, "cannot unmarshal number"},
+		"an unknown service":      {`{"dev": {"worker": {"tag": "v1"}}}`, `unknown field "worker"`},
+		"an unknown field":        {`{"dev": {"backend": {"version": "v1"}}}`, `unknown field "version"`},
+		"text after it":           {`{} v1`, "text after the closing brace"},
+		"two documents":           {`{}{}`, "text after the closing brace"},
+		"one brace too many":      {`{}}`, "text after the closing brace"},
+		"an environment too many": {`{"dev": {}, "qa": {"backend": {"tag": "v1"}}}`, `"qa" is no environment; remove its entry`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := applyReleases(All(), []byte(c.document))
+			require.ErrorContains(t, err, "config/images.json: ")
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestEveryUnknownEnvironmentIsNamed(t *testing.T) {
+	err := applyReleases(All(), []byte(`{"qa": {}, "demo": {}, "old": {}}`))
+	var named []string
+	for line := range strings.Lines(err.Error()) {
+		named = append(named, strings.Split(line, `"`)[1])
+	}
+	assert.Equal(t, []string{"demo", "old", "qa"}, named)
+}
+
+func TestLoadReportsWhatIsWrongWithTheImagesToo(t *testing.T) {
+	shipped := imagesJSON
+	t.Cleanup(func() { imagesJSON = shipped })
+	imagesJSON = []byte(`{"dev": {"backend": {"tag": "latest"}}, "qa": {}}`)
+
+	environments, err := Load()
+	assert.Nil(t, environments)
+	require.ErrorContains(t, err, `"qa" is no environment`)
+	require.ErrorContains(t, err, `dev: Backend.Image.Tag is "latest"`)
+}

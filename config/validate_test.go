@@ -1,0 +1,620 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// change is a change of a valid environment, and how the error that it has to
+// cause begins: "Setting is value: want allowed". No error is wanted where that
+// is empty.
+type change struct {
+	name   string
+	change func(*Environment)
+	want   string
+}
+
+// check makes every change to an environment of its own and validates it beside
+// the others.
+func check(t *testing.T, environment func() Environment, changes []change, others ...Environment) {
+	t.Helper()
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			e := environment()
+			c.change(&e)
+			err := Validate(slices.Concat(others, []Environment{e}))
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Error(t, err)
+			require.Regexp(t, `^[A-Z]\S+ is .+: want .+`, c.want, "an error names the setting, its value and what is allowed")
+			name := cmp.Or(e.Name, fmt.Sprintf("environment %d", len(others)+1))
+			assert.Contains(t, "\n"+err.Error(), "\n"+name+": "+c.want)
+		})
+	}
+}
+
+// values are changes of one setting: to good values, which stay valid, and to
+// bad ones, which are refused with what is allowed.
+func values[T any](setting, allowed string, of func(*Environment) *T, good, bad []T) []change {
+	var changes []change
+	add := func(value T, want string) {
+		changes = append(changes, change{
+			name:   fmt.Sprintf("%s %.40v", setting, value),
+			change: func(e *Environment) { *of(e) = value },
+			want:   want,
+		})
+	}
+	for _, value := range good {
+		add(value, "")
+	}
+	for _, value := range bad {
+		format := "%s is %q: want %s"
+		if _, number := any(value).(int); number {
+			format = "%s is %d: want %s"
+		}
+		add(value, fmt.Sprintf(format, setting, value, allowed))
+	}
+	return changes
+}
+
+// between are changes of a number to both sides of its limits.
+func between(setting string, lowest, highest int, of func(*Environment) *int) []change {
+	return values(setting, fmt.Sprintf("%d to %d", lowest, highest), of,
+		[]int{lowest, highest}, []int{lowest - 1, highest + 1})
+}
+
+// bothServices are where every rule for a service has to hold.
+var bothServices = map[string]func(*Environment) *Service{
+	"Backend":  func(e *Environment) *Service { return &e.Backend.Service },
+	"Frontend": func(e *Environment) *Service { return &e.Frontend.Service },
+}
+
+func TestTheShippedSettingsAreValid(t *testing.T) {
+	environments, err := Load()
+	require.NoError(t, err)
+	var names []string
+	for _, e := range environments {
+		names = append(names, e.Name)
+	}
+	assert.Equal(t, []string{"dev", "stage", "prod"}, names, "in the order of promotion")
+}
+
+func TestEveryErrorIsReportedAtOnce(t *testing.T) {
+	environments := All()
+	dev, stage, prod := &environments[0], &environments[1], &environments[2]
+	dev.Domain = "BKGSTOCK.com"
+	dev.Network.DataAccess = "world"
+	dev.Edge.AccessLogRetentionDays = 0
+	dev.Database.EngineVersion = "9"
+	dev.Redis.NodeType = "tiny"
+	dev.Backend.Port = 0
+	dev.Frontend.HealthCheck.Path = ""
+	dev.Backend.JWTExpiresIn = "soon"
+	stage.Database.Identifier = dev.Database.Identifier
+	prod.RetainData = false
+
+	var reported []string
+	for line := range strings.Lines(Validate(environments).Error()) {
+		setting, _, _ := strings.Cut(line, " is ")
+		reported = append(reported, setting)
+	}
+	assert.ElementsMatch(t, []string{
+		"dev: Domain", "dev: Network.DataAccess", "dev: Edge.AccessLogRetentionDays", "dev: Database.EngineVersion",
+		"dev: Redis.NodeType", "dev: Backend.Port", "dev: Frontend.HealthCheck.Path", "dev: Backend.JWTExpiresIn",
+		"stage: Database.Identifier", "prod: RetainData",
+	}, reported)
+}
+
+func TestErrorsComeInTheSameOrderEachTime(t *testing.T) {
+	e := Dev()
+	e.Backend.Variables = map[string]string{"1": "", "2": "", "3": "", "4": "", "5": "", "6": "", "7": "", "8": ""}
+	first := Validate([]Environment{e})
+	for range 20 {
+		require.EqualError(t, Validate([]Environment{e}), first.Error())
+	}
+}
+
+func TestNameIsLowerCaseLettersAndDigits(t *testing.T) {
+	check(t, Dev, values("Name", "lower-case letters and digits, a letter first",
+		func(e *Environment) *string { return &e.Name },
+		[]string{"q", "qa", "qa2"},
+		[]string{"", "QA", "2qa", "my-qa", "qä", "q a"}))
+}
+
+func TestAccountIsTwelveDigitsOrNothing(t *testing.T) {
+	check(t, Dev, values("Account", "twelve digits, or nothing",
+		func(e *Environment) *string { return &e.Account },
+		[]string{"", "012345678901"},
+		[]string{"12345678901", "1234567890123", "1234-5678-9012", "my-account"}))
+}
+
+func TestRegionIsACommercialOne(t *testing.T) {
+	check(t, Dev, values("Region", "one of af-south-1, ",
+		func(e *Environment) *string { return &e.Region },
+		[]string{"us-east-1"},
+		[]string{"", "us-east-3", "US-EAST-1", "us-east-1a", "cn-north-1", "us-gov-west-1"}))
+	check(t, Dev, []change{{"another region with its zones", func(e *Environment) {
+		e.Region, e.Network.AvailabilityZones = "eu-central-1", []string{"eu-central-1a", "eu-central-1b"}
+	}, ""}})
+}
+
+func TestDomainIsLowerCaseAndFitsACertificate(t *testing.T) {
+	longest := strings.Repeat("a", 60) + ".com" // 64 characters
+	check(t, Dev, values("Domain", "a lower-case domain name of at most 64 characters without www., such as example.com",
+		func(e *Environment) *string { return &e.Domain },
+		[]string{"example.com", "a.b-c.example.co.uk", "xn--bcher-kva.example", longest},
+		[]string{
+			"", "example", "Example.com", "www.example.com", "a" + longest, "example.com.", ".example.com", "-a.com", "a-.com",
+			"a..com", "a_b.com", "bücher.de", "10.0.0.1", "https://example.com", "example.com/", "*.example.com", "example.com\n",
+		}))
+}
+
+func TestHostedZoneIDIsAnIDOrNothing(t *testing.T) {
+	longest := "Z" + strings.Repeat("0", 31)
+	check(t, Dev, values("HostedZoneID", "a Route 53 zone's id",
+		func(e *Environment) *string { return &e.HostedZoneID },
+		[]string{"", "Z0", "Z0123456789ABCDEFGHIJ", longest},
+		[]string{"Z", "z0123456789", "0123456789", "/hostedzone/Z0123456789", "example.com", longest + "0"}))
+}
+
+func TestCostCenterIsATagThatAWSAccepts(t *testing.T) {
+	longest := strings.Repeat("c", 128)
+	check(t, Dev, values("CostCenter", "1 to 128 letters, digits, spaces and _.:/=+@-",
+		func(e *Environment) *string { return &e.CostCenter },
+		[]string{"p", "4711", "R and D: a_b.c/d=e+f@g-h", longest},
+		[]string{"", " parrot", "R&D", "büro", "parrot\n", longest + "c"}))
+}
+
+func TestLogRetentionIsAPeriodOfCloudWatch(t *testing.T) {
+	check(t, Dev, values("LogRetentionDays", "one of 1, 3, 5, 7, 14, 30, ",
+		func(e *Environment) *int { return &e.LogRetentionDays },
+		[]int{1, 30, 3653},
+		[]int{-1, 0, 2, 31, 3654}))
+}
+
+func TestVPCIsAPrivatePrefixThatHoldsFourSubnets(t *testing.T) {
+	prefixes := func(texts ...string) []netip.Prefix {
+		var all []netip.Prefix
+		for _, text := range texts {
+			all = append(all, netip.MustParsePrefix(text))
+		}
+		return all
+	}
+	check(t, Dev, values("Network.VPC", "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24",
+		func(e *Environment) *netip.Prefix { return &e.Network.VPC },
+		prefixes("10.0.0.0/16", "10.255.255.128/25", "172.16.0.0/16", "172.31.255.0/24", "192.168.0.0/16"),
+		append(prefixes(
+			"10.0.0.0/15", "10.0.0.0/26", "10.10.0.1/24", // too big, too small, a host
+			"9.255.0.0/16", "172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "100.64.0.0/16", // not private
+			"fd00::/24", "0.0.0.0/0",
+		), netip.Prefix{})))
+}
+
+func TestAvailabilityZonesBelongToTheRegion(t *testing.T) {
+	check(t, Dev, values("Network.AvailabilityZones", "two zones of the region, such as us-east-1a and us-east-1b",
+		func(e *Environment) *[]string { return &e.Network.AvailabilityZones },
+		[][]string{{"us-east-1a", "us-east-1b"}, {"us-east-1z", "us-east-1c"}},
+		[][]string{
+			nil, {"us-east-1a"}, {"us-east-1a", "us-east-1b", "us-east-1c"}, {"us-east-1a", "us-east-1a"},
+			{"us-east-1a", "us-east-2b"}, {"us-west-2a", "us-east-1b"}, {"us-east-1a", "b"}, {"us-east-1a", "us-east-1"},
+			{"us-east-1a", "us-east-1B"}, {"us-east-1a", "us-east-1-bos-1a"}, {"us-east-1a", ""},
+		}))
+}
+
+func TestNATGatewaysAreNoneOneOrOnePerZone(t *testing.T) {
+	check(t, Dev, values("Network.NATGateways", "one of none, one, one-per-az",
+		func(e *Environment) *NATGateways { return &e.Network.NATGateways },
+		[]NATGateways{"none", "one", "one-per-az"},
+		[]NATGateways{"", "two", "One"}))
+}
+
+func TestPrivateTasksNeedANATGateway(t *testing.T) {
+	check(t, Dev, values("Network.TaskSubnets", "one of public, private",
+		func(e *Environment) *TaskSubnets { return &e.Network.TaskSubnets },
+		[]TaskSubnets{"public"},
+		[]TaskSubnets{"", "isolated"}))
+	place := func(tasks TaskSubnets, gateways NATGateways) func(*Environment) {
+		return func(e *Environment) { e.Network.TaskSubnets, e.Network.NATGateways = tasks, gateways }
+	}
+	check(t, Dev, []change{
+		{"private with one", place(TasksPrivate, NATOne), ""},
+		{"private with one per zone", place(TasksPrivate, NATOnePerAZ), ""},
+		{"public with one", place(TasksPublic, NATOne), ""},
+		{"private with none", place(TasksPrivate, NATNone),
+			`Network.TaskSubnets is "private": want "public" while Network.NATGateways is "none"`},
+	})
+}
+
+func TestDataAccessIsTheVPCOrTheBackend(t *testing.T) {
+	check(t, Dev, values("Network.DataAccess", "one of vpc, backend",
+		func(e *Environment) *DataAccess { return &e.Network.DataAccess },
+		[]DataAccess{"vpc", "backend"},
+		[]DataAccess{"", "internet"}))
+}
+
+func TestAccessLogsAreKeptADayToTenYears(t *testing.T) {
+	check(t, Dev, between("Edge.AccessLogRetentionDays", 1, 3653,
+		func(e *Environment) *int { return &e.Edge.AccessLogRetentionDays }))
+}
+
+func TestDatabaseIdentifierIsOneThatRDSAccepts(t *testing.T) {
+	check(t, Dev, values("Database.Identifier", "lower-case letters, digits and single hyphens, a letter first",
+		func(e *Environment) *string { return &e.Database.Identifier },
+		[]string{"d", "parrot-dev-db", "db2"},
+		[]string{"", "Parrot", "2db", "-db", "db-", "parrot--db", "parrot_db", "parrot.db"}))
+}
+
+func TestDatabaseEngineIsAMajorVersionOfPostgreSQL(t *testing.T) {
+	check(t, Dev, values("Database.EngineVersion", "one of 17, 18",
+		func(e *Environment) *string { return &e.Database.EngineVersion },
+		[]string{"17", "18"},
+		[]string{"", "16", "17.4", "postgres17"}))
+}
+
+func TestDatabaseClassAndStorageRanges(t *testing.T) {
+	check(t, Dev, values("Database.InstanceClass", "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large",
+		func(e *Environment) *string { return &e.Database.InstanceClass },
+		[]string{"db.t3.micro", "db.t4g.2xlarge", "db.m7g.large", "db.m6i.xlarge", "db.r5b.24xlarge", "db.r8g.48xlarge", "db.x2iedn.32xlarge"},
+		[]string{
+			"", "t3.micro", "db.t3", "db.t3.nano", "db.t3.4xlarge", "db.m7g.micro", "db.r6g.medium", "db.m7g.0xlarge", "db.m7g.1xlarge",
+			"db.m3.large", "cache.t3.micro", "DB.T3.MICRO", " db.t3.micro", "db.t3.micro ",
+		}))
+
+	storage := func(first, highest int) func(*Environment) {
+		return func(e *Environment) {
+			e.Database.AllocatedStorageGiB, e.Database.MaxAllocatedStorageGiB = first, highest
+		}
+	}
+	check(t, Dev, []change{
+		{"the smallest volume", storage(20, 0), ""},
+		{"the largest volume", storage(65536, 0), ""},
+		{"a volume too small", storage(19, 0), "Database.AllocatedStorageGiB is 19: want 20 to 65536"},
+		{"a volume too large", storage(65537, 0), "Database.AllocatedStorageGiB is 65537: want 20 to 65536"},
+		{"growth by a tenth", storage(20, 22), ""},
+		{"growth to the limit", storage(20, 65536), ""},
+		{"growth by less", storage(20, 21), "Database.MaxAllocatedStorageGiB is 21: want 0, or a tenth above AllocatedStorageGiB (20) to 65536"},
+		{"growth by no whole tenth", storage(25, 27), "Database.MaxAllocatedStorageGiB is 27: want 0, or a tenth above AllocatedStorageGiB (25)"},
+		{"growth by a little over a tenth", storage(25, 28), ""},
+		{"growth over the limit", storage(20, 65537), "Database.MaxAllocatedStorageGiB is 65537: want 0, or a tenth"},
+		{"shrinking", storage(20, -1), "Database.MaxAllocatedStorageGiB is -1: want 0, or a tenth"},
+		{"a number whose multiple overflows", storage(20, math.MinInt/10-1), "Database.MaxAllocatedStorageGiB is -922337203685477581: want 0, or a tenth"},
+	})
+}
+
+func TestBackupsAreOffOnlyWhereDeletionIsAllowed(t *testing.T) {
+	check(t, Dev, between("Database.BackupRetentionDays", 0, 35,
+		func(e *Environment) *int { return &e.Database.BackupRetentionDays }))
+	keep := func(days int) func(*Environment) {
+		return func(e *Environment) { e.DeletionProtection, e.Database.BackupRetentionDays = true, days }
+	}
+	check(t, Dev, []change{
+		{"backups of a protected database", keep(1), ""},
+		{"no backups of a protected database", keep(0), "Database.BackupRetentionDays is 0: want 1 to 35 while DeletionProtection is true"},
+	})
+}
+
+func TestRedisNodeTypeIsOneOfElastiCache(t *testing.T) {
+	check(t, Dev, values("Redis.NodeType", "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large",
+		func(e *Environment) *string { return &e.Redis.NodeType },
+		[]string{"cache.t3.micro", "cache.t4g.medium", "cache.m7g.large", "cache.r6g.16xlarge"},
+		[]string{
+			"", "t3.micro", "cache.t3.large", "cache.m7g.micro", "cache.m7g.0xlarge", "cache.x1.large", "db.t3.micro",
+			" cache.t3.micro", "cache.t3.micro ",
+		}))
+}
+
+func TestRepositoryIsANameThatECRAccepts(t *testing.T) {
+	for name, service := range bothServices {
+		check(t, Dev, values(name+".Repository", "at least two lower-case letters and digits, with single . _ - or / between them",
+			func(e *Environment) *string { return &service(e).Repository },
+			[]string{"ab", "7z", "parrot-service", "team/parrot_service.v2"},
+			[]string{"", "a", "Parrot", "-parrot", "parrot-", "parrot--service", "/parrot", "parrot//service", "parrot:v1", "pärrot"}))
+	}
+}
+
+func TestPortsAndCountsHaveLimits(t *testing.T) {
+	for name, service := range bothServices {
+		check(t, Dev, slices.Concat(
+			between(name+".Port", 1, 65535, func(e *Environment) *int { return &service(e).Port }),
+			between(name+".DesiredCount", 0, 1000, func(e *Environment) *int { return &service(e).DesiredCount }),
+		))
+	}
+}
+
+func TestFargateTakesOnlyItsPairsOfCPUAndMemory(t *testing.T) {
+	for name, service := range bothServices {
+		check(t, Dev, values(name+".CPU", "one of 256, 512, 1024, 2048, 4096, 8192, 16384",
+			func(e *Environment) *int { return &service(e).CPU },
+			[]int{256},
+			[]int{-256, 0, 1, 128, 257, 32768}))
+
+		// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+		for _, pair := range []struct {
+			cpu       int
+			allowed   string
+			good, bad []int
+		}{
+			{256, "512, 1024 or 2048", []int{512, 1024, 2048}, []int{-512, 0, 256, 1536, 2560, 3072}},
+			{512, "1024 to 4096 in steps of 1024", []int{1024, 3072, 4096}, []int{512, 1536, 5120}},
+			{1024, "2048 to 8192 in steps of 1024", []int{2048, 3072, 8192}, []int{1024, 2560, 9216}},
+			{2048, "4096 to 16384 in steps of 1024", []int{4096, 5120, 16384}, []int{3072, 4608, 17408}},
+			{4096, "8192 to 30720 in steps of 1024", []int{8192, 9216, 30720}, []int{7168, 8704, 31744}},
+			{8192, "16384 to 61440 in steps of 4096", []int{16384, 20480, 61440}, []int{12288, 17408, 65536}},
+			{16384, "32768 to 122880 in steps of 8192", []int{32768, 40960, 122880}, []int{24576, 36864, 131072}},
+		} {
+			sized := func() Environment {
+				e := Dev()
+				service(&e).CPU = pair.cpu
+				return e
+			}
+			check(t, sized, values(name+".MemoryMiB", fmt.Sprintf("%s for CPU %d", pair.allowed, pair.cpu),
+				func(e *Environment) *int { return &service(e).MemoryMiB }, pair.good, pair.bad))
+		}
+	}
+}
+
+func TestHealthChecksStayWithinTheLimitsOfALoadBalancer(t *testing.T) {
+	for name, service := range bothServices {
+		setting := name + ".HealthCheck"
+		// The widest interval and the shortest timeout: neither limits the other.
+		patient := func() Environment {
+			e := Dev()
+			service(&e).HealthCheck.IntervalSeconds, service(&e).HealthCheck.TimeoutSeconds = 300, 2
+			return e
+		}
+		number := func(of func(*HealthCheck) *int) func(*Environment) *int {
+			return func(e *Environment) *int { return of(&service(e).HealthCheck) }
+		}
+		check(t, patient, slices.Concat(
+			values(setting+".Path", "a path of at most 1024 characters that starts with /",
+				func(e *Environment) *string { return &service(e).HealthCheck.Path },
+				[]string{"/", "/api/health", "/health?deep=1"},
+				[]string{"", "health", "https://example.com/health", "/a b", "/gesünd", "/health\n", "/health#top"}),
+			between(setting+".IntervalSeconds", 5, 300, number(func(h *HealthCheck) *int { return &h.IntervalSeconds })),
+			between(setting+".TimeoutSeconds", 2, 120, number(func(h *HealthCheck) *int { return &h.TimeoutSeconds })),
+			between(setting+".HealthyThreshold", 2, 10, number(func(h *HealthCheck) *int { return &h.HealthyThreshold })),
+			between(setting+".UnhealthyThreshold", 2, 10, number(func(h *HealthCheck) *int { return &h.UnhealthyThreshold })),
+			between(setting+".GracePeriodSeconds", 0, 7200, number(func(h *HealthCheck) *int { return &h.GracePeriodSeconds })),
+		))
+	}
+}
+
+func TestHealthCheckTimeoutIsBelowItsInterval(t *testing.T) {
+	for name, service := range bothServices {
+		check(t, Dev, values(name+".HealthCheck.TimeoutSeconds", "less than IntervalSeconds (30)",
+			func(e *Environment) *int { return &service(e).HealthCheck.TimeoutSeconds },
+			[]int{29}, []int{30, 31}))
+	}
+}
+
+func TestVariablesAreNamesThatParrotDoesNotSet(t *testing.T) {
+	taken := map[string][]string{
+		"Backend":  slices.Collect(maps.Keys(Dev().BackendVariables())),
+		"Frontend": slices.Collect(maps.Keys(Dev().FrontendVariables())),
+	}
+	taken["Backend"] = append(taken["Backend"], "DATABASE_URL", "REDIS_URL", // the secrets
+		"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN")
+
+	for name, service := range bothServices {
+		variable := func(variable, want string) change {
+			return change{name + " " + variable, func(e *Environment) {
+				service(e).Variables = map[string]string{variable: "value"}
+			}, want}
+		}
+		var changes []change
+		for _, good := range []string{"LOG_LEVEL", "log_level", "_X2"} {
+			changes = append(changes, variable(good, ""))
+		}
+		for _, bad := range append(taken[name], "", "2X", "LOG-LEVEL", "LOG LEVEL", "A=B", "É") {
+			changes = append(changes, variable(bad,
+				fmt.Sprintf("%s.Variables is %q: want names of letters, digits and _ that Parrot does not set itself (", name, bad)))
+		}
+		check(t, Dev, changes)
+	}
+}
+
+// notPlain are texts that CDK or CloudFormation would not pass on as they are.
+var notPlain = []string{"a\nb", "\x00", "\xff", "{{resolve:secretsmanager:key}}", "${Token[AWS.Region.1]}"}
+
+func TestValuesOfVariablesArePlainText(t *testing.T) {
+	for name, service := range bothServices {
+		variable := func(value, want string) change {
+			return change{fmt.Sprintf("%s %q", name, value), func(e *Environment) {
+				service(e).Variables = map[string]string{"KEY": value}
+			}, want}
+		}
+		changes := []change{variable("", ""), variable("é, {{x}} and ${HOME}", "")}
+		for _, bad := range notPlain {
+			changes = append(changes, variable(bad, fmt.Sprintf("%s.Variables is %q: want text without control characters", name, "KEY="+bad)))
+		}
+		check(t, Dev, changes)
+	}
+}
+
+func TestImageTagsAndDigests(t *testing.T) {
+	longest := strings.Repeat("t", 128)
+	hexadecimal := strings.Repeat("0f", 32)
+	for name, service := range bothServices {
+		check(t, Dev, slices.Concat(
+			values(name+".Image.Tag", "a tag of its own of at most 128 letters, digits and _.- (never \"latest\"",
+				func(e *Environment) *string { return &service(e).Image.Tag },
+				[]string{"", "20241201093000", "v1.2.3_rc-1", "_", longest},
+				[]string{"latest", ".v1", "-v1", "v 1", "v1:v2", "ä", longest + "t"}),
+			values(name+".Image.Digest", "sha256: and 64 hexadecimal digits",
+				func(e *Environment) *string { return &service(e).Image.Digest },
+				[]string{"", "sha256:" + hexadecimal},
+				[]string{
+					hexadecimal, "sha256:", "sha256:" + hexadecimal[1:], "sha256:" + hexadecimal + "0", "@sha256:" + hexadecimal,
+					"sha256:" + strings.ToUpper(hexadecimal), "sha512:" + hexadecimal,
+				}),
+		))
+	}
+}
+
+func TestAPIPrefixIsAPathWithoutSlashesAtItsEnds(t *testing.T) {
+	longest := strings.Repeat("a", 100)
+	check(t, Dev, values("Backend.APIPrefix", "a path of at most 100 characters without slashes at its ends, such as api or api/v1",
+		func(e *Environment) *string { return &e.Backend.APIPrefix },
+		[]string{"api", "api/v1", "my_api-2", longest},
+		[]string{"", "/", "/api", "api/", "api//v1", "api/*", "a b", "äpi", "api?x", longest + "a"}))
+}
+
+func TestCORSOriginsAreOrigins(t *testing.T) {
+	origins := func(origins ...string) func(*Environment) {
+		return func(e *Environment) { e.Backend.CORSOrigins = origins }
+	}
+	changes := []change{
+		{"none", origins(), "Backend.CORSOrigins is []: want at least one origin, such as https://bkgstock.com"},
+		{"one", origins("https://example.com"), ""},
+		{"several", origins("https://a--b.example.com:8443", "http://localhost:3000", "http://10.0.0.1:8", "http://example.com:443"), ""},
+	}
+	for _, bad := range []string{
+		"", "*", "null", "example.com", "//example.com", "https://", "https:example.com", "ftp://example.com", "HTTPS://example.com",
+		"https://Example.com", "https://*.example.com", "https://example.com/", "https://example.com/app", "https://example.com?x", "https://example.com#x",
+		"https://me@example.com", "https://a.example.com,https://b.example.com", "https://a..example.com", "https://example.com.", "https://-example.com",
+		"https://example.com:", "https://example.com:0", "https://example.com:100000", "https://example.com:port",
+		"https://example.com:443", "http://example.com:80", // browsers leave these ports out
+		"https://exämple.com", "https://example.com\n",
+	} {
+		changes = append(changes, change{bad, origins("https://example.com", bad), fmt.Sprintf(
+			"Backend.CORSOrigins is %q: want origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash", bad)})
+	}
+	check(t, Dev, changes)
+}
+
+func TestMigrationCommandIsPlainWords(t *testing.T) {
+	command := func(words ...string) func(*Environment) {
+		return func(e *Environment) { e.Backend.MigrationCommand = words }
+	}
+	changes := []change{
+		{"none", command(), ""},
+		{"words", command("sh", "-c", `echo "$HOME" && migrate {{all}} é`), ""},
+	}
+	for _, bad := range append(notPlain, "") {
+		changes = append(changes, change{fmt.Sprintf("%q", bad), command("migrate", bad),
+			fmt.Sprintf("Backend.MigrationCommand is %q: want words, each text without control characters", bad)})
+	}
+	check(t, Dev, changes)
+}
+
+func TestJWTLifetimesAreANumberAndAUnit(t *testing.T) {
+	for setting, of := range map[string]func(*Environment) *string{
+		"Backend.JWTExpiresIn":        func(e *Environment) *string { return &e.Backend.JWTExpiresIn },
+		"Backend.JWTRefreshExpiresIn": func(e *Environment) *string { return &e.Backend.JWTRefreshExpiresIn },
+	} {
+		check(t, Dev, values(setting, "a number and one of s, m, h, d, such as ", of,
+			[]string{"1s", "15m", "24h", "7d", "999999999s"},
+			[]string{"", "15", "m", "0m", "-1m", "1.5h", "15 m", "1w", "15M", "15mm", "1000000000s"}))
+	}
+}
+
+func TestNamesFitWhatAWSMakesOfThem(t *testing.T) {
+	named := func(length int) func(*Environment) {
+		return func(e *Environment) { e.Name = strings.Repeat("n", length) }
+	}
+	tooLong := func(length int, what string, limit, would int) string {
+		return fmt.Sprintf("Name is %q: want a shorter one: the %s's name may have %d characters and would have %d",
+			strings.Repeat("n", length), what, limit, would)
+	}
+	check(t, Dev, []change{
+		{"the longest name", named(25), ""},
+		{"load balancer", named(26), tooLong(26, "load balancer", 32, 33)},
+		{"target group", named(27), tooLong(27, "target group", 32, 33)},
+		{"replication group", named(28), tooLong(28, "replication group", 40, 41)},
+		{"stack", named(115), tooLong(115, "stack", 128, 129)},
+	})
+
+	for setting, own := range map[string]struct {
+		of    func(*Environment) *string
+		what  string
+		limit int
+	}{
+		"Database.Identifier": {func(e *Environment) *string { return &e.Database.Identifier }, "database", 63},
+		"Backend.Repository":  {func(e *Environment) *string { return &e.Backend.Repository }, "repository", 256},
+		"Frontend.Repository": {func(e *Environment) *string { return &e.Frontend.Repository }, "repository", 256},
+	} {
+		check(t, Dev, values(setting,
+			fmt.Sprintf("a shorter one: the %s's name may have %d characters and would have %d", own.what, own.limit, own.limit+1), own.of,
+			[]string{strings.Repeat("n", own.limit)}, []string{strings.Repeat("n", own.limit+1)}))
+	}
+}
+
+func TestProdKeepsItsGuards(t *testing.T) {
+	check(t, Prod, []change{
+		{"data not retained", func(e *Environment) { e.RetainData = false }, "RetainData is false: want true in prod"},
+		{"deletion allowed", func(e *Environment) { e.DeletionProtection = false }, "DeletionProtection is false: want true in prod"},
+		{"termination allowed", func(e *Environment) { e.TerminationProtection = false }, "TerminationProtection is false: want true in prod"},
+		{"seeding", func(e *Environment) { e.Backend.SeedDB = true }, "Backend.SeedDB is true: want false in prod"},
+		{"schema pushed", func(e *Environment) { e.Backend.PrismaDBPushOnStart = true },
+			"Backend.PrismaDBPushOnStart is true: want false in prod"},
+	})
+	check(t, Prod, values("Database.BackupRetentionDays", "7 to 35 in prod",
+		func(e *Environment) *int { return &e.Database.BackupRetentionDays }, []int{7, 35}, []int{0, 6}))
+	for name, service := range bothServices {
+		check(t, Prod, values(name+".DesiredCount", "at least 2 in prod",
+			func(e *Environment) *int { return &service(e).DesiredCount }, []int{2}, []int{0, 1}))
+	}
+}
+
+func TestEnvironmentsThatMayShareAnAccountShareNoName(t *testing.T) {
+	vpc := func(text string) func(*Environment) {
+		return func(e *Environment) { e.Network.VPC = netip.MustParsePrefix(text) }
+	}
+	check(t, Stage, []change{
+		{"name", func(e *Environment) { e.Name = "dev" }, `Name is "dev": want another: its stacks would have the names of the other dev's`},
+		{"domain", func(e *Environment) { e.Domain = "bkgstock.com" }, `Domain is "bkgstock.com": want another: dev's zone has the name`},
+		{"the same range", vpc("10.10.0.0/24"), `Network.VPC is "10.10.0.0/24": want a range apart from dev's 10.10.0.0/24`},
+		{"a range around", vpc("10.10.0.0/16"), `Network.VPC is "10.10.0.0/16": want a range apart from dev's 10.10.0.0/24`},
+		{"a range within", vpc("10.10.0.128/25"), `Network.VPC is "10.10.0.128/25": want a range apart from dev's 10.10.0.0/24`},
+		{"the next range", vpc("10.10.1.0/24"), ""},
+		{"database", func(e *Environment) { e.Database.Identifier = "parrot-dev-db" },
+			`Database.Identifier is "parrot-dev-db": want another: dev's database has the name`},
+	}, Dev())
+	for name, service := range bothServices {
+		check(t, Stage, values(name+".Repository", "another: dev has a repository of the name",
+			func(e *Environment) *string { return &service(e).Repository },
+			[]string{"parrot-staged"}, []string{"parrot-backend", "parrot-frontend"}), Dev())
+	}
+	check(t, Dev, []change{{"both services in one repository", func(e *Environment) { e.Frontend.Repository = e.Backend.Repository },
+		`Frontend.Repository is "parrot-backend": want another than Backend.Repository`}})
+
+	// twin is dev in all but name, somewhere else.
+	twin := func(account, region string) func(*Environment) {
+		return func(e *Environment) {
+			*e = Dev()
+			e.Name, e.Account, e.Region = "stage", account, region
+			e.Network.AvailabilityZones = []string{region + "a", region + "b"}
+		}
+	}
+	dev := Dev()
+	dev.Account = "111111111111"
+	check(t, Stage, []change{
+		{"another account", twin("222222222222", "us-east-1"), ""},
+		{"another account and region", twin("222222222222", "eu-west-1"), ""},
+		{"another account but the same name", func(e *Environment) {
+			twin("222222222222", "us-east-1")(e)
+			e.Name = "dev"
+		}, `Name is "dev": want another`},
+		{"the same account", twin("111111111111", "us-east-1"), `Database.Identifier is "parrot-dev-db": want another`},
+		{"an account that may be the same", twin("", "us-east-1"), `Database.Identifier is "parrot-dev-db": want another`},
+		{"another region with the same domain", twin("111111111111", "eu-west-1"), `Domain is "bkgstock.com": want another: dev's zone has the name`},
+		{"another region with its own domain", func(e *Environment) {
+			twin("111111111111", "eu-west-1")(e)
+			e.Domain = "bkgstock.eu"
+		}, ""},
+	}, dev)
+	check(t, Stage, []change{
+		{"beside an account that may be the same", twin("111111111111", "us-east-1"), `Database.Identifier is "parrot-dev-db": want another`},
+	}, Dev())
+}

@@ -196,6 +196,61 @@ func TestNoSettingReplacesWhatHoldsData(t *testing.T) {
 	}
 }
 
+// AWS leaves many things as they are when their property goes from the template
+// (aws/aws-cdk#14044): off has to be said as plainly as on.
+func TestNoSettingIsSwitchedOffByLeavingItOut(t *testing.T) {
+	t.Parallel()
+	revised := "AWS::ECS::TaskDefinition" // each change is a new revision of the whole
+	details := []string{                  // of what is switched off by another property
+		".LoadBalancerAttributes[access_logs.s3.bucket]", ".LoadBalancerAttributes[access_logs.s3.prefix]",
+	}
+	names := func(resource *assembly.Resource) []string {
+		return slices.DeleteFunc(propertyNames(resource), func(name string) bool { return slices.Contains(details, name) })
+	}
+	for _, v := range variants() {
+		for _, part := range parts {
+			for _, was := range dev(t, part).Resources {
+				is := nested(t, v.name).Stack(was.Stack.Name).Resource(was.LogicalID)
+				if is != nil && was.Type != revised {
+					assert.Equal(t, names(was), names(is), "%s %s with %s", was.Type, was.LogicalID, v.name)
+				}
+			}
+		}
+	}
+}
+
+// propertyNames are the paths of a resource's properties, without their values;
+// lists of {Key, Value} count as properties.
+func propertyNames(resource *assembly.Resource) []string {
+	var names []string
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for name, member := range v {
+				if strings.HasPrefix(name, "Fn::") || name == "Ref" {
+					names = append(names, path)
+					return
+				}
+				walk(path+"."+name, member)
+			}
+		case []any:
+			for _, element := range v {
+				if pair, ok := element.(map[string]any); ok && pair["Key"] != nil {
+					names = append(names, fmt.Sprintf("%s[%v]", path, pair["Key"]))
+					continue
+				}
+				walk(path+"[]", element)
+			}
+		default:
+			names = append(names, path)
+		}
+	}
+	walk("", resource.Properties)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func TestEverySettingHasAVariant(t *testing.T) {
 	t.Parallel()
 	base := settings(released(config.Dev()))

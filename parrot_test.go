@@ -124,6 +124,7 @@ func TestLoadBalancerFacesTheInternetFromThePublicSubnets(t *testing.T) {
 	assert.Equal(t, "internet-facing", balancer.Text("Scheme"))
 	assert.Equal(t, subnets(t, "public"), balancer.Text("Subnets"))
 	assert.Equal(t, map[string]string{
+		"access_logs.s3.enabled":                          "false",
 		"deletion_protection.enabled":                     "false",
 		"routing.http.drop_invalid_header_fields.enabled": "true",
 	}, attributes(balancer, "LoadBalancerAttributes"))

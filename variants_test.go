@@ -40,7 +40,7 @@ func variants() []variant {
 		e.Database.InstanceClass, e.Database.MultiAZ = "db.m7g.large", true
 		e.Database.AllocatedStorageGiB, e.Database.MaxAllocatedStorageGiB = 400, 65536
 	})
-	add("NoStorageAutoscaling", func(e *config.Environment) { e.Database.MaxAllocatedStorageGiB = 0 })
+	add("NoStorageAutoscaling", func(e *config.Environment) { e.Database.MaxAllocatedStorageGiB = 20 })
 	add("NoBackups", func(e *config.Environment) { e.Database.BackupRetentionDays = 0 })
 	add("LongBackups", func(e *config.Environment) { e.Database.BackupRetentionDays = 35 })
 	add("DatabaseVersion", func(e *config.Environment) { e.Database.EngineVersion = "18" })

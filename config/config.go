@@ -121,8 +121,9 @@ type Database struct {
 	InstanceClass string
 	// AllocatedStorageGiB is the gp2 volume's first size. RDS never shrinks it.
 	AllocatedStorageGiB int
-	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself: at
-	// least a tenth above AllocatedStorageGiB, or 0 for not at all.
+	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself, up to
+	// 65536: at least a tenth above AllocatedStorageGiB, or equal to it, which
+	// never grows the volume.
 	MaxAllocatedStorageGiB int
 	// BackupRetentionDays is how many days of point-in-time recovery there are,
 	// 1 to 35, and at least 7 in prod. 0 switches backups off, where

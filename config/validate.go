@@ -190,8 +190,8 @@ func (v *validator) database(e Environment) {
 	oneOf(v, "Database.EngineVersion", db.EngineVersion, "17", "18")
 	v.matches("Database.InstanceClass", db.InstanceClass, instanceClassSyntax, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
 	v.within("Database.AllocatedStorageGiB", db.AllocatedStorageGiB, 20, 65536)
-	if highest := db.MaxAllocatedStorageGiB; highest != 0 && (highest < 0 || highest > 65536 || highest*10 < db.AllocatedStorageGiB*11) {
-		v.reject("Database.MaxAllocatedStorageGiB", highest, "0, or a tenth above AllocatedStorageGiB (%d) to 65536", db.AllocatedStorageGiB)
+	if most := db.MaxAllocatedStorageGiB; most != db.AllocatedStorageGiB && (most < 0 || most > 65536 || most*10 < db.AllocatedStorageGiB*11) {
+		v.reject("Database.MaxAllocatedStorageGiB", most, "AllocatedStorageGiB (%d), or a tenth above it to 65536", db.AllocatedStorageGiB)
 	}
 	v.within("Database.BackupRetentionDays", db.BackupRetentionDays, 0, 35)
 	if db.BackupRetentionDays == 0 && e.DeletionProtection {

@@ -277,18 +277,18 @@ func TestDatabaseClassAndStorageRanges(t *testing.T) {
 		}
 	}
 	check(t, Dev, []change{
-		{"the smallest volume", storage(20, 0), ""},
-		{"the largest volume", storage(65536, 0), ""},
-		{"a volume too small", storage(19, 0), "Database.AllocatedStorageGiB is 19: want 20 to 65536"},
-		{"a volume too large", storage(65537, 0), "Database.AllocatedStorageGiB is 65537: want 20 to 65536"},
+		{"the smallest volume", storage(20, 20), ""},
+		{"the largest volume", storage(65536, 65536), ""},
+		{"a volume too small", storage(19, 19), "Database.AllocatedStorageGiB is 19: want 20 to 65536"},
+		{"a volume too large", storage(65537, 65537), "Database.AllocatedStorageGiB is 65537: want 20 to 65536"},
 		{"growth by a tenth", storage(20, 22), ""},
 		{"growth to the limit", storage(20, 65536), ""},
-		{"growth by less", storage(20, 21), "Database.MaxAllocatedStorageGiB is 21: want 0, or a tenth above AllocatedStorageGiB (20) to 65536"},
-		{"growth by no whole tenth", storage(25, 27), "Database.MaxAllocatedStorageGiB is 27: want 0, or a tenth above AllocatedStorageGiB (25)"},
+		{"growth by less", storage(20, 21), "Database.MaxAllocatedStorageGiB is 21: want AllocatedStorageGiB (20), or a tenth above it to 65536"},
+		{"growth by no whole tenth", storage(25, 27), "Database.MaxAllocatedStorageGiB is 27: want AllocatedStorageGiB (25), or a tenth above it"},
 		{"growth by a little over a tenth", storage(25, 28), ""},
-		{"growth over the limit", storage(20, 65537), "Database.MaxAllocatedStorageGiB is 65537: want 0, or a tenth"},
-		{"shrinking", storage(20, -1), "Database.MaxAllocatedStorageGiB is -1: want 0, or a tenth"},
-		{"a number whose multiple overflows", storage(20, math.MinInt/10-1), "Database.MaxAllocatedStorageGiB is -922337203685477581: want 0, or a tenth"},
+		{"growth over the limit", storage(20, 65537), "Database.MaxAllocatedStorageGiB is 65537: want AllocatedStorageGiB (20), or a tenth"},
+		{"shrinking", storage(20, -1), "Database.MaxAllocatedStorageGiB is -1: want AllocatedStorageGiB (20), or a tenth"},
+		{"a number whose multiple overflows", storage(20, math.MinInt/10-1), "Database.MaxAllocatedStorageGiB is -922337203685477581: want AllocatedStorageGiB (20), or a tenth"},
 	})
 }
 

@@ -112,7 +112,7 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 
 		StorageType:         awsrds.StorageType_GP2,
 		AllocatedStorage:    jsii.Number(settings.AllocatedStorageGiB),
-		MaxAllocatedStorage: storageLimit(settings),
+		MaxAllocatedStorage: jsii.Number(settings.MaxAllocatedStorageGiB),
 		StorageEncrypted:    jsii.Bool(true),
 		BackupRetention:     awscdk.Duration_Days(jsii.Number(settings.BackupRetentionDays)),
 
@@ -149,14 +149,6 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 		database.Node().DefaultChild().(awsrds.CfnDBInstance).CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
 	}
 	return database
-}
-
-// storageLimit is the limit of storage autoscaling, nil where it is off.
-func storageLimit(settings config.Database) *float64 {
-	if settings.MaxAllocatedStorageGiB == 0 {
-		return nil
-	}
-	return jsii.Number(settings.MaxAllocatedStorageGiB)
 }
 
 // newRedis makes one Redis node behind TLS and a token, and returns its host

@@ -58,6 +58,9 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 	})
 	if env.Edge.AccessLogs {
 		loadBalancer.LogAccessLogs(accessLogs(stack, env), nil)
+	} else {
+		// What is left out stays as it was: off has to be said.
+		loadBalancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("false"))
 	}
 
 	toHTTPS := elb.RedirectOptions{

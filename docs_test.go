@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+)
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
+	t.Parallel()
+	env := config.Stage()
+	node := strings.NewReplacer("internet", "0.0.0.0/0", "load_balancer", env.PhysicalName("load-balancer"),
+		"backend", env.PhysicalName("backend"), "frontend", env.PhysicalName("frontend"),
+		"db", env.PhysicalName("db"), "redis", env.PhysicalName("redis"))
+	var drawn []string
+	for _, arrow := range regexp.MustCompile(`(\w+) -->\|(\d+)\| (\w+)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+		drawn = append(drawn, node.Replace(arrow[1])+" → "+node.Replace(arrow[3])+" tcp "+arrow[2])
+	}
+	slices.Sort(drawn)
+	assert.Equal(t, callers(t, direct(t), env), drawn)
+}
+
+func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
+	t.Parallel()
+	drawn := map[string][]string{}
+	for _, arrow := range regexp.MustCompile(`(\w+) ==> (\w+)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+		drawn[arrow[1]] = append(drawn[arrow[1]], arrow[2])
+	}
+	for _, part := range parts {
+		for _, needed := range dev(t, part).Needs() {
+			assert.Contains(t, drawn[part], strings.TrimPrefix(needed.Name, config.Dev().StackName("")), part)
+		}
+		assert.Len(t, drawn[part], len(dev(t, part).Needs()), part)
+	}
+}
+
+func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
+	t.Parallel()
+	text := read(t, filepath.Join("docs", "way-back.md"))
+	for _, secret := range stackOf(t, direct(t), config.Prod(), "Data").OfType("AWS::SecretsManager::Secret") {
+		if _, source := secret.Properties["GenerateSecretString"]; source {
+			assert.Regexp(t, `"`+secret.LogicalID+`": +\{"Id": "\$\(arn `+secret.Text("Name")+`\)"\}`, text)
+		}
+	}
+}
+
+// Paths in texts go stale in silence.
+func TestDocumentsLinkToFilesThatExist(t *testing.T) {
+	t.Parallel()
+	documents, err := filepath.Glob("docs/*/*.md")
+	require.NoError(t, err)
+	more, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	for _, document := range slices.Concat(documents, more, []string{"README.md", "CONTRIBUTING.md"}) {
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(read(t, document), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(document), link[1]))
+			assert.NoError(t, err, "a link of %s", document)
+		}
+	}
+}
+
+func TestTheCLIIsPinned(t *testing.T) {
+	t.Parallel()
+	version := regexp.MustCompile(`"aws-cdk": "(\d+\.\d+\.\d+)"`).FindStringSubmatch(read(t, "package.json"))
+	require.NotNil(t, version, "an exact version")
+	assert.Contains(t, read(t, "package-lock.json"), `"version": "`+version[1]+`"`)
+}

@@ -62,7 +62,8 @@ type Network struct {
 	NATGateways NATGateways
 	// TaskSubnets is where the tasks run: "public", with a public address each
 	// and no way in but the load balancer, or "private", which needs a NAT
-	// gateway.
+	// gateway. Back to public, keep NATGateways for one more deploy: the tasks
+	// would lose their way out before they move.
 	TaskSubnets TaskSubnets
 	// DataAccess is who reaches the database and Redis: "vpc" is every address
 	// of the VPC, "backend" is the backend's tasks alone.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -542,6 +543,17 @@ func TestNoSecretStandsInTheOpen(t *testing.T) {
 					assertHoldsNoValue(t, resource)
 				}
 			}
+		}
+	}
+}
+
+func TestNoSecretStandsBesideTheTemplates(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(direct(t).Dir, "*"))
+	require.NoError(t, err)
+	for _, file := range files {
+		if !strings.HasSuffix(file, ".template.json") {
+			assert.NotContains(t, read(t, file), "{{resolve:", "manifest, metadata and reports")
 		}
 	}
 }

@@ -159,7 +159,7 @@ func TestSynthAsksAWSNothing(t *testing.T) {
 	for _, a := range everything(t) {
 		assert.Empty(t, a.Missing, a.Dir)
 	}
-	account := nested(t, "Account").Stack("ParrotDevNetwork")
+	account := changed(t, "Account", "Network")
 	assert.Equal(t, "123456789012", account.Account)
 	assertSameLines(t, dev(t, "Network").Template, account.Template, "an account's template is any account's")
 }
@@ -176,7 +176,7 @@ func TestAnEnvironmentWithoutAnAccountIsForTheSignedInOne(t *testing.T) {
 
 func TestNothingRunsBeforeAnImageIsReleased(t *testing.T) {
 	t.Parallel()
-	compute := nested(t, "Unreleased").Stack("ParrotDevCompute")
+	compute := changed(t, "Unreleased", "Compute")
 	for _, svc := range compute.OfType("AWS::ECS::Service") {
 		assert.Equal(t, "0", svc.Text("DesiredCount"), "a task without an image would never become stable")
 	}
@@ -185,7 +185,7 @@ func TestNothingRunsBeforeAnImageIsReleased(t *testing.T) {
 func TestNATGatewaysGiveThePrivateSubnetsAWayOut(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int{"NATOne": 1, "NATOnePerAZ": 2} {
-		network := nested(t, name).Stack("ParrotDevNetwork")
+		network := changed(t, name, "Network")
 		assert.Len(t, network.OfType("AWS::EC2::NatGateway"), want, name)
 		for _, subnet := range network.OfType("AWS::EC2::Subnet") {
 			assert.Len(t, waysOut(t, subnet), 1, tag(subnet, "Name"))
@@ -195,7 +195,7 @@ func TestNATGatewaysGiveThePrivateSubnetsAWayOut(t *testing.T) {
 
 func TestPrivateTasksHaveNoPublicAddress(t *testing.T) {
 	t.Parallel()
-	for _, svc := range nested(t, "PrivateTasks").Stack("ParrotDevCompute").OfType("AWS::ECS::Service") {
+	for _, svc := range changed(t, "PrivateTasks", "Compute").OfType("AWS::ECS::Service") {
 		assert.Equal(t, "DISABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
 		assert.Contains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Private")
 		assert.NotContains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Public")
@@ -204,7 +204,7 @@ func TestPrivateTasksHaveNoPublicAddress(t *testing.T) {
 
 func TestRedisSpeaksTLSAndAsksForItsToken(t *testing.T) {
 	t.Parallel()
-	data := nested(t, "Redis").Stack("ParrotDevData")
+	data := changed(t, "Redis", "Data")
 	redis := only(t, data, "AWS::ElastiCache::ReplicationGroup")
 	for property, want := range map[string]string{
 		"ReplicationGroupId": "parrot-dev-redis", "Engine": "redis", "CacheNodeType": "cache.t3.micro", "NumCacheClusters": "1",
@@ -224,13 +224,13 @@ func TestRedisSpeaksTLSAndAsksForItsToken(t *testing.T) {
 
 	appEnv := with(t, data, "AWS::SecretsManager::Secret", "Name", "parrot-dev-app-env")
 	assert.Equal(t, "rediss://:"+token+"@"+host+":6379", projected(t, appEnv)["REDIS_URL"])
-	backend := with(t, nested(t, "Redis").Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
+	backend := with(t, changed(t, "Redis", "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
 	assert.Equal(t, assembly.Target{Resource: appEnv}.String()+":REDIS_URL::", secretVariables(backend)["REDIS_URL"])
 }
 
 func TestRedisLeavesASnapshotWhereDataIsRetained(t *testing.T) {
 	t.Parallel()
-	kept := only(t, nested(t, "RedisRetained").Stack("ParrotDevData"), "AWS::ElastiCache::ReplicationGroup")
+	kept := only(t, changed(t, "RedisRetained", "Data"), "AWS::ElastiCache::ReplicationGroup")
 	assert.Equal(t, "Snapshot", kept.DeletionPolicy)
 	source := with(t, kept.Stack, "AWS::SecretsManager::Secret", "Name", "parrot-dev-redis-auth")
 	assert.Equal(t, "Delete", source.DeletionPolicy, "its name has to be free when Redis comes back")
@@ -238,7 +238,7 @@ func TestRedisLeavesASnapshotWhereDataIsRetained(t *testing.T) {
 
 func TestMigrationHasToSucceedBeforeTheBackendStarts(t *testing.T) {
 	t.Parallel()
-	task := with(t, nested(t, "Start").Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
+	task := with(t, changed(t, "Start", "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-backend")
 	assert.Equal(t, "backend", task.Text("ContainerDefinitions", 0, "Name"))
 	assert.Equal(t, "migration", task.Text("ContainerDefinitions", 0, "DependsOn", 0, "ContainerName"))
 	assert.Equal(t, "SUCCESS", task.Text("ContainerDefinitions", 0, "DependsOn", 0, "Condition"))
@@ -252,17 +252,17 @@ func TestMigrationHasToSucceedBeforeTheBackendStarts(t *testing.T) {
 
 func TestAnImportedZoneIsUsedByItsID(t *testing.T) {
 	t.Parallel()
-	imported := nested(t, "ImportedZone")
-	assert.Empty(t, imported.Stack("ParrotDevNetwork").OfType("AWS::Route53::HostedZone"))
-	assert.Equal(t, "imported", imported.Stack("ParrotDevNetwork").Output("Route53Nameservers").Value)
-	for _, record := range imported.Stack("ParrotDevEdge").OfType("AWS::Route53::RecordSet") {
+	network := changed(t, "ImportedZone", "Network")
+	assert.Empty(t, network.OfType("AWS::Route53::HostedZone"))
+	assert.Equal(t, "imported", network.Output("Route53Nameservers").Value)
+	for _, record := range changed(t, "ImportedZone", "Edge").OfType("AWS::Route53::RecordSet") {
 		assert.Equal(t, "Z0123456789ABCDEFGHIJ", record.Text("HostedZoneId"))
 	}
 }
 
 func TestAccessLogsGoToAClosedBucketThatIsKept(t *testing.T) {
 	t.Parallel()
-	edge := nested(t, "AccessLogs").Stack("ParrotDevEdge")
+	edge := changed(t, "AccessLogs", "Edge")
 	bucket := only(t, edge, "AWS::S3::Bucket")
 	assert.Equal(t, "Retain", bucket.DeletionPolicy)
 	assert.Equal(t, "1", bucket.Text("LifecycleConfiguration", "Rules", 0, "ExpirationInDays"))
@@ -276,7 +276,7 @@ func TestAccessLogsGoToAClosedBucketThatIsKept(t *testing.T) {
 
 func TestFlowLogsRecordAllTraffic(t *testing.T) {
 	t.Parallel()
-	network := nested(t, "FlowLogs").Stack("ParrotDevNetwork")
+	network := changed(t, "FlowLogs", "Network")
 	logs := only(t, network, "AWS::EC2::FlowLog")
 	assert.Equal(t, "ALL", logs.Text("TrafficType"))
 	assert.Equal(t, "VPC", logs.Text("ResourceType"))
@@ -289,7 +289,7 @@ func TestServicesListenWhereTheirPortSays(t *testing.T) {
 		"parrot-dev-load-balancer → parrot-dev-backend tcp 8081",
 		"parrot-dev-load-balancer → parrot-dev-frontend tcp 8080",
 	})
-	for _, task := range nested(t, "Ports").Stack("ParrotDevCompute").OfType("AWS::ECS::TaskDefinition") {
+	for _, task := range changed(t, "Ports", "Compute").OfType("AWS::ECS::TaskDefinition") {
 		port := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")["PORT"]
 		assert.Equal(t, port, task.Text("ContainerDefinitions", 0, "PortMappings", 0, "ContainerPort"))
 	}
@@ -300,7 +300,7 @@ func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
 	t.Parallel()
 	for _, v := range variants() {
 		for _, name := range []string{"backend", "frontend"} {
-			task := with(t, nested(t, v.name).Stack("ParrotDevCompute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-"+name)
+			task := with(t, changed(t, v.name, "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-"+name)
 			set := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")
 			maps.Copy(set, secretVariables(task))
 			for variable := range set {

@@ -93,16 +93,16 @@ func synthesizeAll() (err error) {
 	for _, v := range variants() {
 		all = append(all, v.env)
 	}
-	changed := testApp(all)
-	pipeline := awscdk.NewStack(changed, jsii.String("ParrotPipeline"), nil)
+	app := testApp(all)
+	pipeline := awscdk.NewStack(app, jsii.String("ParrotPipeline"), nil)
 	stage := awscdk.NewStage(pipeline, jsii.String("Environments"), nil)
 	for _, env := range environments() {
 		define(stage, env)
 	}
 	for _, v := range variants() {
-		define(awscdk.NewStage(changed, &v.name, nil), v.env)
+		define(awscdk.NewStage(app, &v.name, nil), v.env)
 	}
-	synthesized.variants, err = assembly.Load(*changed.Synth(nil).Directory())
+	synthesized.variants, err = assembly.Load(*app.Synth(nil).Directory())
 	return err
 }
 
@@ -141,6 +141,12 @@ func nested(t *testing.T, path string) *assembly.Assembly {
 	stage := variants.Nested[path]
 	require.NotNil(t, stage, "stage %s", path)
 	return stage
+}
+
+// changed is one of dev's stacks in a variant.
+func changed(t *testing.T, variant, part string) *assembly.Stack {
+	t.Helper()
+	return stackOf(t, nested(t, variant), config.Dev(), part)
 }
 
 // stackOf is one of an environment's stacks.

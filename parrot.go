@@ -25,7 +25,7 @@ var cdkJSON []byte
 func main() {
 	environments, err := config.Load()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintf(os.Stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", err)
 		os.Exit(1)
 	}
 	app := newApp(environments)

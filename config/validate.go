@@ -301,11 +301,11 @@ func (v *validator) backend(e Environment) {
 		v.reject("Backend.APIPrefix", b.APIPrefix, "a path of at most 100 characters without slashes at its ends, such as api or api/v1")
 	}
 	if len(b.CORSOrigins) == 0 {
-		v.reject("Backend.CORSOrigins", b.CORSOrigins, "at least one origin, such as https://%s", e.Domain)
+		v.reject("Backend.CORSOrigins", b.CORSOrigins, "at least one origin, such as https://example.com")
 	}
 	for _, origin := range b.CORSOrigins {
 		if !isOrigin(origin) {
-			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://%s", e.Domain)
+			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
 		}
 	}
 	for _, word := range b.MigrationCommand {

@@ -475,7 +475,7 @@ func TestCORSOriginsAreOrigins(t *testing.T) {
 		return func(e *Environment) { e.Backend.CORSOrigins = origins }
 	}
 	changes := []change{
-		{"none", origins(), "Backend.CORSOrigins is []: want at least one origin, such as https://bkgstock.com"},
+		{"none", origins(), "Backend.CORSOrigins is []: want at least one origin, such as https://example.com"},
 		{"one", origins("https://example.com"), ""},
 		{"several", origins("https://a--b.example.com:8443", "http://localhost:3000", "http://10.0.0.1:8", "http://example.com:443"), ""},
 	}

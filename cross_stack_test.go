@@ -118,7 +118,13 @@ var createOnly = map[string][]string{
 	"AWS::RDS::DBInstance": {
 		"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "StorageEncrypted",
 	},
-	"AWS::RDS::DBSubnetGroup":     {"DBSubnetGroupName"},
+	"AWS::RDS::DBSubnetGroup":    {"DBSubnetGroupName"},
+	"AWS::RDS::DBParameterGroup": {"Family", "Description"},
+	"AWS::ECS::Cluster":          {"ClusterName"},
+	"AWS::ECS::Service":          {"Cluster", "LaunchType", "SchedulingStrategy", "ServiceName"},
+	"AWS::ElastiCache::ReplicationGroup": {
+		"AtRestEncryptionEnabled", "CacheSubnetGroupName", "Port", "ReplicationGroupId",
+	},
 	"AWS::SecretsManager::Secret": {"Name"},
 }
 
@@ -249,6 +255,27 @@ func propertyNames(resource *assembly.Resource) []string {
 	walk("", resource.Properties)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// A replacement is made before the old one goes: under the same name it fails.
+func TestNoSettingReplacesWhatHasAFixedName(t *testing.T) {
+	t.Parallel()
+	names := []string{"DBParameterGroupName", "ClusterName", "ServiceName", "ReplicationGroupId", "Name", "RepositoryName", "DBInstanceIdentifier"}
+	for _, v := range variants() {
+		for _, part := range parts {
+			for _, was := range dev(t, part).Resources {
+				is := changed(t, v.name, part).Resource(was.LogicalID)
+				for _, name := range names {
+					if is == nil || was.Text(name) == "" || was.Text(name) != is.Text(name) {
+						continue
+					}
+					for _, property := range createOnly[was.Type] {
+						assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.Text(name), v.name)
+					}
+				}
+			}
+		}
+	}
 }
 
 func TestEverySettingHasAVariant(t *testing.T) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,24 @@ import (
 
 // guarded are the environments whose data matters.
 var guarded = []config.Environment{config.Stage(), config.Prod()}
+
+// kept are the policies of what outlives its stack. RetainExceptOnCreate lets a
+// failed first deploy take away what it has made, so that the next try finds the
+// names free.
+var kept = []string{"Retain", "RetainExceptOnCreate"}
+
+func TestAFailedFirstDeployLeavesNoNameBehind(t *testing.T) {
+	t.Parallel()
+	for _, env := range guarded {
+		for _, part := range parts {
+			for _, resource := range stackOf(t, direct(t), env, part).Resources {
+				if resource.DeletionPolicy == "Retain" {
+					assert.Equal(t, "AWS::S3::Bucket", resource.Type, "%s has a name of AWS's choice", resource.LogicalID)
+				}
+			}
+		}
+	}
+}
 
 func TestStageAndProdCannotBeDeletedByMistake(t *testing.T) {
 	t.Parallel()
@@ -34,11 +54,11 @@ func TestStageAndProdKeepTheirDataWhenAStackGoes(t *testing.T) {
 			for _, resource := range stackOf(t, direct(t), env, part).Resources {
 				switch resource.Type {
 				case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
-					assert.Equal(t, "Retain", resource.DeletionPolicy, resource.LogicalID)
+					assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
 					assert.Equal(t, "Retain", resource.UpdateReplacePolicy, resource.LogicalID)
 				case "AWS::SecretsManager::Secret":
 					if _, source := resource.Properties["GenerateSecretString"]; source {
-						assert.Equal(t, "Retain", resource.DeletionPolicy, resource.LogicalID)
+						assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
 					} else {
 						assert.Equal(t, "Delete", resource.DeletionPolicy, "%s can be composed again", resource.LogicalID)
 					}
@@ -73,7 +93,7 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 	for _, env := range guarded {
 		for _, part := range parts {
 			for _, resource := range stackOf(t, direct(t), env, part).Resources {
-				if resource.DeletionPolicy != "Retain" || otherwise[resource.Type] != "" {
+				if !slices.Contains(kept, resource.DeletionPolicy) || otherwise[resource.Type] != "" {
 					continue
 				}
 				if resource == follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName") {
@@ -217,6 +237,7 @@ func TestRedisSpeaksTLSAndAsksForItsToken(t *testing.T) {
 	assert.Contains(t, follow(t, redis, "CacheSubnetGroupName").Text("SubnetIds"), "Private")
 
 	source := with(t, data, "AWS::SecretsManager::Secret", "Name", "parrot-dev-redis-auth")
+	assert.Equal(t, "32", source.Text("GenerateSecretString", "PasswordLength"), "ElastiCache takes 16 to 128")
 	token := "{{resolve:secretsmanager:" + assembly.Target{Resource: source}.String() + ":SecretString:token::}}"
 	host := assembly.Target{Resource: redis, Attribute: "PrimaryEndPoint.Address"}.String()
 	assert.Equal(t, token, redis.Text("AuthToken"))
@@ -281,6 +302,7 @@ func TestFlowLogsRecordAllTraffic(t *testing.T) {
 	assert.Equal(t, "ALL", logs.Text("TrafficType"))
 	assert.Equal(t, "VPC", logs.Text("ResourceType"))
 	assert.Empty(t, follow(t, logs, "LogGroupName").Text("LogGroupName"), "a kept group's name could not be taken again")
+	assert.Equal(t, "30", follow(t, logs, "LogGroupName").Text("RetentionInDays"))
 }
 
 func TestServicesListenWhereTheirPortSays(t *testing.T) {
@@ -317,4 +339,59 @@ func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// One line for each setting whose effect no test above shows: the variant, the
+// stack, the resources of a type, and what their property is then.
+func TestSettingsReachTheTemplates(t *testing.T) {
+	t.Parallel()
+	const rule, task, db = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ECS::TaskDefinition", "AWS::RDS::DBInstance"
+	property := func(path ...any) []any { return path }
+	for _, c := range []struct {
+		variant, part, resourceType string
+		path                        []any
+		want                        []string
+	}{
+		{"API", "Compute", rule, property("Conditions", 0, "PathPatternConfig", "Values"), []string{"/rest/v1,/rest/v1/*", "/*"}},
+		{"Sizes", "Compute", task, property("Cpu"), []string{"16384", "512"}},
+		{"Sizes", "Compute", task, property("Memory"), []string{"122880", "4096"}},
+		{"Counts", "Compute", "AWS::ECS::Service", property("DesiredCount"), []string{"7", "0"}},
+		{"HealthChecks", "Compute", "AWS::ECS::Service", property("HealthCheckGracePeriodSeconds"), []string{"7200", "7200"}},
+		{"HealthChecks", "Compute", "AWS::ElasticLoadBalancingV2::TargetGroup", property("HealthCheckIntervalSeconds"), []string{"300", "300"}},
+		{"HealthChecks", "Compute", "AWS::ElasticLoadBalancingV2::TargetGroup", property("HealthCheckTimeoutSeconds"), []string{"120", "120"}},
+		{"HealthChecks", "Compute", "AWS::ElasticLoadBalancingV2::TargetGroup", property("UnhealthyThresholdCount"), []string{"10", "10"}},
+		{"HealthChecks", "Compute", "AWS::ElasticLoadBalancingV2::TargetGroup", property("HealthyThresholdCount"), []string{"10", "10"}},
+		{"LogRetention", "Compute", "AWS::Logs::LogGroup", property("RetentionInDays"), []string{"3653", "3653"}},
+		{"LogRetention", "Data", "AWS::Logs::LogGroup", property("RetentionInDays"), []string{"3653"}},
+		{"DatabaseSize", "Data", db, property("DBInstanceClass"), []string{"db.m7g.large"}},
+		{"DatabaseSize", "Data", db, property("AllocatedStorage"), []string{"400"}},
+		{"DatabaseSize", "Data", db, property("MaxAllocatedStorage"), []string{"65536"}},
+		{"NoStorageAutoscaling", "Data", db, property("MaxAllocatedStorage"), []string{"20"}},
+		{"NoBackups", "Data", db, property("BackupRetentionPeriod"), []string{"0"}},
+		{"DatabaseVersion", "Data", db, property("EngineVersion"), []string{"18"}},
+		{"DatabaseVersion", "Data", "AWS::RDS::DBParameterGroup", property("Family"), []string{"postgres18"}},
+		{"RedisRetained", "Data", "AWS::ElastiCache::ReplicationGroup", property("CacheNodeType"), []string{"cache.m7g.large"}},
+		{"CostCenter", "Network", "AWS::EC2::VPC", property("Tags", 0, "Value"), []string{"research"}},
+		{"Domain", "Edge", "AWS::CertificateManager::Certificate", property("DomainName"), []string{"example.org"}},
+		// A lifetime stands in a secret, which tasks read when they start.
+		{"Tokens", "Compute", task, property("ContainerDefinitions", 0, "DockerLabels", "secrets-revision"), []string{"1h 30d", ""}},
+	} {
+		var got []string
+		for _, resource := range changed(t, c.variant, c.part).OfType(c.resourceType) {
+			got = append(got, resource.Text(c.path...))
+		}
+		assert.Equal(t, c.want, got, "%v of %s with %s", c.path, c.resourceType, c.variant)
+	}
+	appEnv := projected(t, with(t, changed(t, "Tokens", "Data"), "AWS::SecretsManager::Secret", "Name", "parrot-dev-app-env"))
+	assert.Equal(t, "1h", appEnv["JWT_EXPIRES_IN"])
+	assert.Equal(t, "30d", appEnv["JWT_REFRESH_EXPIRES_IN"])
+}
+
+func TestWrongSettingsEndInStatusOneBeforeAnythingIsSynthesized(t *testing.T) {
+	t.Parallel()
+	var stderr strings.Builder
+	settings := errors.Join(errors.New("dev: A is 1: want 2"), errors.New("prod: B is 3: want 4"))
+	assert.Equal(t, 1, run(nil, settings, &stderr))
+	assert.Contains(t, stderr.String(), "Nothing is synthesized")
+	assert.Contains(t, stderr.String(), "dev: A is 1: want 2\nprod: B is 3: want 4\n")
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -24,16 +25,23 @@ var cdkJSON []byte
 
 func main() {
 	environments, err := config.Load()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", err)
-		os.Exit(1)
+	os.Exit(run(environments, err, os.Stderr))
+}
+
+// run synthesizes the environments, or prints what is wrong with the settings,
+// and returns the exit status.
+func run(environments []config.Environment, settings error, stderr io.Writer) int {
+	if settings != nil {
+		fmt.Fprintf(stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", settings)
+		return 1
 	}
+	defer jsii.Close()
 	app := newApp(environments)
 	for _, env := range environments {
 		define(app, env)
 	}
 	app.Synth(nil)
-	jsii.Close()
+	return 0
 }
 
 // define builds one environment's stacks in any scope. An arrow in the

@@ -102,7 +102,7 @@ func TestZoneOfTheDomainIsKept(t *testing.T) {
 	t.Parallel()
 	zone := only(t, dev(t, "Network"), "AWS::Route53::HostedZone")
 	assert.Equal(t, "bkgstock.com.", zone.Text("Name"))
-	assert.Equal(t, "Retain", zone.DeletionPolicy)
+	assert.Equal(t, "RetainExceptOnCreate", zone.DeletionPolicy)
 	assert.Equal(t, "Retain", zone.UpdateReplacePolicy)
 }
 
@@ -147,7 +147,7 @@ func TestHTTPSSpeaksTLS13AndAnswers503WithoutARule(t *testing.T) {
 	https := httpsListener(t)
 	certificate := only(t, dev(t, "Edge"), "AWS::CertificateManager::Certificate")
 	assert.Equal(t, "HTTPS", https.Text("Protocol"))
-	assert.Contains(t, https.Text("SslPolicy"), "TLS13-1-2")
+	assert.Equal(t, "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", https.Text("SslPolicy"))
 	assert.Equal(t, assembly.Target{Resource: certificate}.String(), https.Text("Certificates", 0, "CertificateArn"))
 	assert.Equal(t, "fixed-response", https.Text("DefaultActions", 0, "Type"))
 	assert.Equal(t, "503", https.Text("DefaultActions", 0, "FixedResponseConfig", "StatusCode"))
@@ -233,6 +233,8 @@ func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
 		assert.Equal(t, port, svc.Text("LoadBalancers", 0, "ContainerPort"))
 		assert.Equal(t, name, svc.Text("LoadBalancers", 0, "ContainerName"))
 		assert.Equal(t, "true", svc.Text("EnableExecuteCommand"))
+		assert.Equal(t, "NONE", cluster.Resource.Text("Configuration", "ExecuteCommandConfiguration", "Logging"), "a transcript would keep secrets")
+		assert.Equal(t, "SERVICE", svc.Text("PropagateTags"), "tasks are tagged, too")
 		assert.Equal(t, subnets(t, "public"), svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
 		assert.Equal(t, "ENABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
 	}
@@ -350,6 +352,8 @@ func TestDatabaseIsAsDescribed(t *testing.T) {
 		"DBInstanceIdentifier":        "parrot-dev-db",
 		"Engine":                      "postgres",
 		"EngineVersion":               "17",
+		"AllowMajorVersionUpgrade":    "true", // or an edit of EngineVersion would be refused
+		"AutoMinorVersionUpgrade":     "true",
 		"EngineLifecycleSupport":      "open-source-rds-extended-support-disabled",
 		"DBInstanceClass":             "db.t3.micro",
 		"AllocatedStorage":            "20",
@@ -414,6 +418,9 @@ func TestDatabaseCredentialsHaveAllThatAClientNeeds(t *testing.T) {
 
 func TestAppEnvHasTheTokensSettings(t *testing.T) {
 	t.Parallel()
+	for _, name := range []string{"parrot-dev-jwt-access-key", "parrot-dev-jwt-refresh-key"} {
+		assert.Equal(t, "64", secret(t, name).Text("GenerateSecretString", "PasswordLength"))
+	}
 	assert.Equal(t, map[string]string{
 		"JWT_SECRET":             generatedValue(t, "parrot-dev-jwt-access-key", "key"),
 		"JWT_REFRESH_SECRET":     generatedValue(t, "parrot-dev-jwt-refresh-key", "key"),
@@ -452,6 +459,7 @@ func TestRepositoriesScanAndKeepTheLastTenImages(t *testing.T) {
 		require.Len(t, policy.Rules, 2)
 		kept, last := policy.Rules[0], policy.Rules[1]
 		assert.Equal(t, []string{"released"}, kept.Selection.TagPrefixList)
+		assert.Equal(t, 10, kept.Selection.CountNumber)
 		assert.Less(t, kept.RulePriority, last.RulePriority, "what the first rule selects is out of reach of the second")
 		assert.Equal(t, "any", last.Selection.TagStatus)
 		assert.Equal(t, "imageCountMoreThan", last.Selection.CountType)
@@ -492,8 +500,46 @@ func TestEveryOutputIsOnTheStackThatOwnsTheThing(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, subnets(t, "public"), dev(t, "Network").Text(dev(t, "Network").Output("PublicSubnetIds").Value))
-	assert.Equal(t, subnets(t, "private"), dev(t, "Network").Text(dev(t, "Network").Output("PrivateSubnetIds").Value))
+}
+
+func TestOutputsShowWhatTheySay(t *testing.T) {
+	t.Parallel()
+	zone := only(t, dev(t, "Network"), "AWS::Route53::HostedZone")
+	for _, want := range []struct{ part, id, value string }{
+		{"Network", "VpcId", assembly.Target{Resource: only(t, dev(t, "Network"), "AWS::EC2::VPC")}.String()},
+		{"Network", "PublicSubnetIds", subnets(t, "public")},
+		{"Network", "PrivateSubnetIds", subnets(t, "private")},
+		{"Network", "HostedZoneId", assembly.Target{Resource: zone}.String()},
+		{"Data", "DbEndpoint", databaseAttribute(t, "Endpoint.Address")},
+		{"Data", "DbPort", databaseAttribute(t, "Endpoint.Port")},
+		{"Data", "DbCredentialsSecretArn", secretARN(t, "parrot-dev-db-credentials")},
+		{"Edge", "AlbDnsName", assembly.Target{Resource: only(t, dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "DNSName"}.String()},
+		{"Compute", "EcsBackendClusterId", assembly.Target{Resource: follow(t, service(t, "backend"), "Cluster"), Attribute: "Arn"}.String()},
+		{"Compute", "EcsBackendServiceName", assembly.Target{Resource: service(t, "backend"), Attribute: "Name"}.String()},
+		{"Compute", "BackendTargetGroupArn", assembly.Target{Resource: targetGroup(t, "backend")}.String()},
+		{"Compute", "BackendLogGroupName", taskDefinition(t, "backend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
+		{"Compute", "EcsFrontendClusterId", assembly.Target{Resource: follow(t, service(t, "frontend"), "Cluster"), Attribute: "Arn"}.String()},
+		{"Compute", "EcsFrontendServiceName", assembly.Target{Resource: service(t, "frontend"), Attribute: "Name"}.String()},
+		{"Compute", "FrontendTargetGroupArn", assembly.Target{Resource: targetGroup(t, "frontend")}.String()},
+		{"Compute", "FrontendLogGroupName", taskDefinition(t, "frontend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
+	} {
+		assert.Equal(t, want.value, shown(t, want.part, want.id), want.id)
+	}
+	assert.Contains(t, shown(t, "Network", "Route53Nameservers"), assembly.Target{Resource: zone, Attribute: "NameServers"}.String())
+	backend, frontend, ok := strings.Cut(shown(t, "Registry", "EcrRepositories"), `"frontend"`)
+	require.True(t, ok)
+	for name, text := range map[string]string{"backend": backend, "frontend": frontend} {
+		repository := with(t, dev(t, "Registry"), "AWS::ECR::Repository", "RepositoryName", "parrot-"+name)
+		assert.Contains(t, text, "/"+assembly.Target{Resource: repository}.String()+`"`)
+	}
+}
+
+// shown is the value of one of dev's outputs.
+func shown(t *testing.T, part, id string) string {
+	t.Helper()
+	output := dev(t, part).Output(id)
+	require.NotNil(t, output, id)
+	return dev(t, part).Text(output.Value)
 }
 
 // untaggable are the types that AWS gives no tags, or that are no things.

@@ -8,7 +8,8 @@ import "net/netip"
 // Environment is all that Parrot needs to know to build one environment.
 //
 // Fields that say "Fixed" cannot be changed once the environment is deployed:
-// AWS would replace what carries them. All others deploy in one pass, each way.
+// AWS would replace what carries them. All others deploy in one pass, each way
+// unless the field says otherwise.
 type Environment struct {
 	// Name is the environment's name, part of every name that AWS shows:
 	// parrot-{name}-backend, stack Parrot{Name}Network. Lower-case letters and
@@ -111,8 +112,8 @@ type Edge struct {
 
 // Database is the settings of PostgreSQL on RDS.
 type Database struct {
-	// Identifier is the instance's name. Changing it makes a new, empty
-	// database, and keeps a snapshot of the old one. Fixed.
+	// Identifier is the instance's name. Fixed: another one would be another,
+	// empty database; the old one would be kept, as a snapshot without RetainData.
 	Identifier string
 	// EngineVersion is PostgreSQL's major version, "17" or "18"; RDS applies minor
 	// ones. A higher one upgrades in place, with a pause; there is no way back.
@@ -120,7 +121,8 @@ type Database struct {
 	// InstanceClass is the RDS instance class. A change restarts the database.
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
 	InstanceClass string
-	// AllocatedStorageGiB is the gp2 volume's first size. RDS never shrinks it.
+	// AllocatedStorageGiB is the gp2 volume's first size, 20 to 65536. It only
+	// grows, by at least a tenth, and not below what RDS has grown it to.
 	AllocatedStorageGiB int
 	// MaxAllocatedStorageGiB is how far RDS may grow the volume by itself, up to
 	// 65536: at least a tenth above AllocatedStorageGiB, or equal to it, which
@@ -184,7 +186,7 @@ type HealthCheck struct {
 	// UnhealthyThreshold is how many bad answers make a task unhealthy, 2 to 10.
 	UnhealthyThreshold int
 	// GracePeriodSeconds is how long a new task may fail its checks while it
-	// starts, up to 7200; a migration runs within it.
+	// starts, up to 7200, a migration included.
 	GracePeriodSeconds int
 }
 
@@ -194,6 +196,7 @@ type Backend struct {
 	// APIPrefix is the path under which the API lives, up to 100 characters
 	// without a slash at either end: the load balancer sends /{prefix} and
 	// /{prefix}/* to the backend, and it is the variable API_PREFIX.
+	// HealthCheck.Path usually changes with it.
 	APIPrefix string
 	// CORSOrigins are the origins that browsers may call the API from: the
 	// variable CORS_ORIGINS.
@@ -204,9 +207,11 @@ type Backend struct {
 	// PrismaDBPushOnStart changes the schema at start without a migration: the
 	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in prod.
 	PrismaDBPushOnStart bool
-	// MigrationCommand runs in a container of its own, from the backend's
-	// image, before the backend starts; the backend starts only if it succeeds.
-	// Empty runs nothing.
+	// MigrationCommand runs in a container of its own, from the backend's image,
+	// before the backend starts; the backend starts only if it succeeds. Tasks
+	// that start together run it together: it has to take a lock, as Prisma's
+	// does. Keep it under 3 minutes, after which Fargate may give the task up;
+	// what takes longer is a task of its own. Empty runs nothing.
 	MigrationCommand []string
 	// JWTExpiresIn is the life of an access token, a number and one of s, m, h
 	// and d: the variable JWT_EXPIRES_IN.

@@ -20,7 +20,6 @@ func Validate(environments []Environment) error {
 	for i, e := range environments {
 		v.about(i, e)
 		v.identity(e)
-		v.protection(e)
 		v.network(e)
 		v.edge(e)
 		v.database(e)
@@ -135,15 +134,12 @@ func (v *validator) identity(e Environment) {
 	v.matches("Name", e.Name, nameSyntax, "lower-case letters and digits, a letter first")
 	v.matches("Account", e.Account, accountSyntax, "twelve digits, or nothing for the account that the CLI is signed in to")
 	oneOf(v, "Region", e.Region, regions...)
+	oneOf(v, "LogRetentionDays", e.LogRetentionDays, logRetentions...)
 	v.matches("HostedZoneID", e.HostedZoneID, zoneIDSyntax, `a Route 53 zone's id such as "Z0123456789ABCDEFGHIJ", or nothing to create the zone`)
 	v.matches("CostCenter", e.CostCenter, tagValueSyntax, "1 to 128 letters, digits, spaces and _.:/=+@-")
 	if !domainSyntax.MatchString(e.Domain) || len(e.Domain) > 64 || strings.HasPrefix(e.Domain, "www.") {
 		v.reject("Domain", e.Domain, "a lower-case domain name of at most 64 characters without www., such as example.com")
 	}
-}
-
-func (v *validator) protection(e Environment) {
-	oneOf(v, "LogRetentionDays", e.LogRetentionDays, logRetentions...)
 }
 
 func (v *validator) network(e Environment) {
@@ -161,10 +157,8 @@ func (v *validator) network(e Environment) {
 // vpc checks that the range is private and that its quarters are subnets that
 // a load balancer accepts: at least a /27.
 func (v *validator) vpc(vpc netip.Prefix) {
-	const allowed = "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24"
-	switch {
-	case !vpc.IsValid(), !vpc.Addr().Is4(), !vpc.Addr().IsPrivate(), vpc != vpc.Masked(), vpc.Bits() < 16, vpc.Bits() > 25:
-		v.reject("Network.VPC", vpc, allowed)
+	if !vpc.IsValid() || !vpc.Addr().Is4() || !vpc.Addr().IsPrivate() || vpc != vpc.Masked() || vpc.Bits() < 16 || vpc.Bits() > 25 {
+		v.reject("Network.VPC", vpc, "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24")
 	}
 }
 

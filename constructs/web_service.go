@@ -32,6 +32,9 @@ type WebServiceProps struct {
 	// Secrets are the environment variables that ECS reads from Secrets Manager
 	// when a task starts.
 	Secrets map[string]awsecs.Secret
+	// SecretsRevision changes when what Secrets holds is meant to reach running
+	// tasks: they read secrets only when they start.
+	SecretsRevision string
 	// MigrationCommand runs in a container of its own from the same image; the
 	// service's container starts once it has succeeded. Empty runs nothing.
 	MigrationCommand []string
@@ -132,7 +135,7 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 		Conditions:   &[]elb.ListenerCondition{elb.ListenerCondition_PathPatterns(jsii.Strings(props.Paths...))},
 		TargetGroups: &[]elb.IApplicationTargetGroup{targetGroup},
 	})
-	return WebService{cluster, service, targetGroup, logGroup}
+	return WebService{Cluster: cluster, Service: service, TargetGroup: targetGroup, LogGroup: logGroup}
 }
 
 func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup awslogs.ILogGroup) awsecs.TaskDefinition {
@@ -147,6 +150,7 @@ func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup 
 		PortMappings:  &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(props.Port)}},
 		Environment:   pointers(props.Variables),
 		Secrets:       &props.Secrets,
+		DockerLabels:  labels(props),
 		Logging:       logsTo(logGroup, props.ContainerName),
 	})
 	if len(props.MigrationCommand) > 0 {
@@ -164,6 +168,14 @@ func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup 
 		})
 	}
 	return task
+}
+
+// labels are the container's: a change of one is a new revision of the task.
+func labels(props WebServiceProps) *map[string]*string {
+	if props.SecretsRevision == "" {
+		return nil
+	}
+	return &map[string]*string{"secrets-revision": &props.SecretsRevision}
 }
 
 func logsTo(logGroup awslogs.ILogGroup, streamPrefix string) awsecs.LogDriver {

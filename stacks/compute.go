@@ -36,6 +36,7 @@ func NewCompute(scope constructs.Construct, env config.Environment, network *Net
 	backend.Paths = []string{"/" + env.Backend.APIPrefix, "/" + env.Backend.APIPrefix + "/*"}
 	backend.Variables = env.BackendVariables()
 	backend.Secrets = backendSecrets(env, data)
+	backend.SecretsRevision = env.Backend.JWTExpiresIn + " " + env.Backend.JWTRefreshExpiresIn
 	backend.MigrationCommand = env.Backend.MigrationCommand
 
 	frontend := webService(env, network, edge, "frontend", env.Frontend.Service)

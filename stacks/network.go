@@ -192,7 +192,7 @@ func (n *Network) addZone(env config.Environment) {
 	if env.HostedZoneID == "" {
 		zone := awsroute53.NewPublicHostedZone(n.Stack, jsii.String("Zone"), &awsroute53.PublicHostedZoneProps{ZoneName: &env.Domain})
 		// Its name servers stand at the registrar: a new zone would have others.
-		zone.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+		zone.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
 		id, nameServers = zone.HostedZoneId(), join(zone.HostedZoneNameServers())
 	}
 	awsssm.NewStringParameter(n.Stack, jsii.String("ZoneId"), &awsssm.StringParameterProps{

@@ -43,10 +43,12 @@ func output(stack awscdk.Stack, id string, value *string, description string) {
 	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
 }
 
-// dataRemoval is what becomes of the things that hold data.
+// dataRemoval is what becomes of the things that hold data. What a failed first
+// deploy has made goes with it: it holds nothing yet, and its name would be in
+// the way of the next try.
 func dataRemoval(env config.Environment) awscdk.RemovalPolicy {
 	if env.RetainData {
-		return awscdk.RemovalPolicy_RETAIN
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

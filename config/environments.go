@@ -2,6 +2,9 @@ package config
 
 import "net/netip"
 
+// rootDomain is dev's domain; stage and prod have subdomains of it.
+const rootDomain = "bkgstock.com"
+
 // All returns every environment in the order of promotion, without its
 // released images.
 func All() []Environment {
@@ -68,7 +71,7 @@ func service(repository string, port int, healthCheckPath string) Service {
 // Dev is the system as its owner runs it today. It can be destroyed and
 // deployed again.
 func Dev() Environment {
-	e := base("dev", "bkgstock.com")
+	e := base("dev", rootDomain)
 	e.Network.VPC = netip.MustParsePrefix("10.10.0.0/24")
 	e.Network.DataAccess = DataFromVPC
 	e.Backend.Repository, e.Frontend.Repository = "parrot-backend", "parrot-frontend"
@@ -78,7 +81,7 @@ func Dev() Environment {
 
 // Stage is prod in small: what breaks here would break there.
 func Stage() Environment {
-	e := guarded("stage", "stage.bkgstock.com")
+	e := guarded("stage", "stage."+rootDomain)
 	e.Network.VPC = netip.MustParsePrefix("10.11.0.0/24")
 	e.Database.BackupRetentionDays = 7
 	return e
@@ -86,7 +89,7 @@ func Stage() Environment {
 
 // Prod can lose a task, a zone and a colleague's laptop.
 func Prod() Environment {
-	e := guarded("prod", "prod.bkgstock.com")
+	e := guarded("prod", "prod."+rootDomain)
 	e.Network.VPC = netip.MustParsePrefix("10.12.0.0/24")
 	e.Database.BackupRetentionDays = 30
 	e.LogRetentionDays = 90

@@ -53,7 +53,7 @@ func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	t.Parallel()
 	text := read(t, filepath.Join("docs", "way-back.md"))
 	for _, secret := range stackOf(t, direct(t), config.Prod(), "Data").OfType("AWS::SecretsManager::Secret") {
-		if _, source := secret.Properties["GenerateSecretString"]; source {
+		if isKeptSource(secret) {
 			assert.Regexp(t, `"`+secret.LogicalID+`": +\{"Id": "\$\(arn `+secret.Text("Name")+`\)"\}`, text)
 		}
 	}

@@ -57,6 +57,7 @@ func service(repository string, port int, healthCheckPath string) Service {
 		CPU:          256,
 		MemoryMiB:    512,
 		DesiredCount: 1,
+		Variables:    map[string]string{},
 		HealthCheck: HealthCheck{
 			Path:               healthCheckPath,
 			IntervalSeconds:    30,

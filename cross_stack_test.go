@@ -187,15 +187,24 @@ func TestWhatHoldsDataKeepsItsLogicalID(t *testing.T) {
 
 func TestNoSettingReplacesWhatHoldsData(t *testing.T) {
 	t.Parallel()
+	updates(t, func(variant string, was, is *assembly.Resource) {
+		if !slices.Contains(holdsData, was.Type) {
+			return
+		}
+		for _, property := range createOnly[was.Type] {
+			assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.LogicalID, variant)
+		}
+	})
+}
+
+// updates calls visit for each resource of dev that a variant has, too.
+func updates(t *testing.T, visit func(variant string, was, is *assembly.Resource)) {
+	t.Helper()
 	for _, v := range variants() {
 		for _, part := range parts {
 			for _, was := range dev(t, part).Resources {
-				is := nested(t, v.name).Stack(was.Stack.Name).Resource(was.LogicalID)
-				if is == nil || !slices.Contains(holdsData, was.Type) {
-					continue
-				}
-				for _, property := range createOnly[was.Type] {
-					assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.LogicalID, v.name)
+				if is := changed(t, v.name, part).Resource(was.LogicalID); is != nil {
+					visit(v.name, was, is)
 				}
 			}
 		}
@@ -213,16 +222,11 @@ func TestNoSettingIsSwitchedOffByLeavingItOut(t *testing.T) {
 	names := func(resource *assembly.Resource) []string {
 		return slices.DeleteFunc(propertyNames(resource), func(name string) bool { return slices.Contains(details, name) })
 	}
-	for _, v := range variants() {
-		for _, part := range parts {
-			for _, was := range dev(t, part).Resources {
-				is := nested(t, v.name).Stack(was.Stack.Name).Resource(was.LogicalID)
-				if is != nil && was.Type != revised {
-					assert.Equal(t, names(was), names(is), "%s %s with %s", was.Type, was.LogicalID, v.name)
-				}
-			}
+	updates(t, func(variant string, was, is *assembly.Resource) {
+		if was.Type != revised {
+			assert.Equal(t, names(was), names(is), "%s %s with %s", was.Type, was.LogicalID, variant)
 		}
-	}
+	})
 }
 
 // propertyNames are the paths of a resource's properties, without their values;
@@ -261,21 +265,16 @@ func propertyNames(resource *assembly.Resource) []string {
 func TestNoSettingReplacesWhatHasAFixedName(t *testing.T) {
 	t.Parallel()
 	names := []string{"DBParameterGroupName", "ClusterName", "ServiceName", "ReplicationGroupId", "Name", "RepositoryName", "DBInstanceIdentifier"}
-	for _, v := range variants() {
-		for _, part := range parts {
-			for _, was := range dev(t, part).Resources {
-				is := changed(t, v.name, part).Resource(was.LogicalID)
-				for _, name := range names {
-					if is == nil || was.Text(name) == "" || was.Text(name) != is.Text(name) {
-						continue
-					}
-					for _, property := range createOnly[was.Type] {
-						assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.Text(name), v.name)
-					}
-				}
+	updates(t, func(variant string, was, is *assembly.Resource) {
+		for _, name := range names {
+			if was.Text(name) == "" || was.Text(name) != is.Text(name) {
+				continue
+			}
+			for _, property := range createOnly[was.Type] {
+				assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.Text(name), variant)
 			}
 		}
-	}
+	})
 }
 
 func TestEverySettingHasAVariant(t *testing.T) {

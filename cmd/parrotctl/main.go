@@ -1,0 +1,84 @@
+// Command parrotctl is Parrot's companion: it releases, promotes, rolls back and
+// reviews what the CDK app of this repository describes. It reads the same
+// settings and never imports CDK, so that it builds in seconds.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit statuses.
+const (
+	exitFailed = 1 // a step failed
+	exitUsage  = 2 // the command line or the settings are wrong: nothing was done
+	exitFound  = 3 // the command worked and found what it was asked to fail on
+	exitSignal = 130
+)
+
+// status is an error with an exit status of its own.
+type status struct {
+	code int
+	err  error
+}
+
+func (s status) Error() string { return s.err.Error() }
+func (s status) Unwrap() error { return s.err }
+
+// program is what every command shares.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	code := p.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run runs one command line and returns the exit status.
+func (p *program) run(ctx context.Context, args []string) int {
+	command := p.command()
+	command.SetArgs(args)
+	err := command.ExecuteContext(ctx)
+	var s status
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintf(p.stderr, "Interrupted: %v\n", err)
+		return exitSignal
+	case errors.As(err, &s):
+		fmt.Fprintf(p.stderr, "Error: %v\n", err)
+		return s.code
+	default:
+		fmt.Fprintf(p.stderr, "Error: %v\n", err)
+		return exitFailed
+	}
+}
+
+// command is the tree of all commands.
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "parrotctl",
+		Short:         "Release, promote, roll back and review what Parrot deploys",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return status{exitUsage, err} })
+	root.AddCommand()
+	return root
+}

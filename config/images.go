@@ -46,9 +46,12 @@ type Release struct {
 
 // Load returns every environment with its released images, or all errors of the
 // settings joined into one.
-func Load() ([]Environment, error) {
+func Load() ([]Environment, error) { return LoadWith(imagesJSON) }
+
+// LoadWith is Load with another images.json than the one that is compiled in.
+func LoadWith(images []byte) ([]Environment, error) {
 	environments := All()
-	err := errors.Join(applyReleases(environments, imagesJSON), Validate(environments))
+	err := errors.Join(applyReleases(environments, images), Validate(environments))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func Load() ([]Environment, error) {
 
 // applyReleases puts the images of images.json into the environments.
 func applyReleases(environments []Environment, document []byte) error {
-	releases, err := parseReleases(document)
+	releases, err := ParseReleases(document)
 	if err != nil {
 		return fmt.Errorf("config/images.json: cannot be read: %w; want {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
 	}
@@ -73,7 +76,8 @@ func applyReleases(environments []Environment, document []byte) error {
 	return errors.Join(errs...)
 }
 
-func parseReleases(document []byte) (map[string]Release, error) {
+// ParseReleases reads an images.json: releases by the environment's name.
+func ParseReleases(document []byte) (map[string]Release, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
 	var releases map[string]Release

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,10 +18,11 @@ import (
 
 // The exit statuses.
 const (
-	exitFailed = 1 // a step failed
-	exitUsage  = 2 // the command line or the settings are wrong: nothing was done
-	exitFound  = 3 // the command worked and found what it was asked to fail on
-	exitSignal = 130
+	exitFailed   = 1 // a step failed
+	exitUsage    = 2 // the command line or the settings are wrong: nothing was done
+	exitFound    = 3 // the command worked and found what it was asked to fail on
+	exitDeclined = 4 // the answer to the question was no
+	exitSignal   = 130
 )
 
 // status is an error with an exit status of its own.
@@ -36,6 +38,7 @@ func (s status) Unwrap() error { return s.err }
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	transport      http.RoundTripper // to registries; nil is Go's own
 }
 
 func main() {
@@ -79,6 +82,12 @@ func (p *program) command() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return status{exitUsage, err} })
-	root.AddCommand()
+	root.AddCommand(
+		p.bootstrapCommand(),
+		p.imagesCommand(),
+		p.promoteCommand(),
+		p.releaseCommand(),
+		p.rollbackCommand(),
+	)
 	return root
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"parrot/internal/delivery"
+)
+
+func (p *program) bootstrapCommand() *cobra.Command {
+	var flags planFlags
+	var ask delivery.Bootstrap
+	command := &cobra.Command{
+		Use:   "bootstrap ENV",
+		Short: "Prepare an account and region for the first deploy",
+		Long: `Bootstrap makes the service-linked roles that a new account lacks, and runs the
+cdk bootstrap that the environment needs: with termination protection and, where
+a pipeline in another account deploys it, with trust in that account. It prints
+the steps and asks.
+
+Run it once for each account and region. Running it again changes nothing.`,
+		Example: `  parrotctl bootstrap dev
+  parrotctl bootstrap prod --profile prod --yes`,
+		Args: arguments("ENV"),
+		RunE: func(command *cobra.Command, args []string) error {
+			d, named, err := p.delivery(flags.yes, args...)
+			if err != nil {
+				return err
+			}
+			ask.Environment = named[0]
+			plan, err := d.PlanBootstrap(command.Context(), ask)
+			if err != nil {
+				return err
+			}
+			if flags.plan {
+				return p.carryOut(command.Context(), plan, flags)
+			}
+			if err := p.carryOut(command.Context(), plan, planFlags{plan: true}); err != nil {
+				return err
+			}
+			yes, err := d.Ask(command.Context(), "Run these steps?")
+			if err != nil {
+				return err
+			}
+			if !yes {
+				return status{exitDeclined, fmt.Errorf("%w", delivery.ErrDeclined)}
+			}
+			return p.carryOut(command.Context(), plan, flags)
+		},
+	}
+	flags.add(command)
+	flags.addYes(command)
+	addProfile(command, &ask.Profile, "profile", "the environment's account")
+	return command
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"parrot/internal/awsclient"
+	"parrot/internal/delivery"
+)
+
+func (p *program) imagesCommand() *cobra.Command {
+	var profile string
+	var lookupRole bool
+	command := &cobra.Command{
+		Use:   "images ENV",
+		Short: "Check that the released images are in the registry",
+		Long: `Images looks up the images that config/images.json releases in an environment.
+A missing one makes it exit with status 3: ECS would wait for it, and go back.`,
+		Example: `  parrotctl images stage`,
+		Args:    arguments("ENV"),
+		RunE: func(command *cobra.Command, args []string) error {
+			_, environments, err := settings()
+			if err != nil {
+				return err
+			}
+			env, err := environment(environments, args[0])
+			if err != nil {
+				return err
+			}
+			session, err := awsclient.SignIn(command.Context(), profile, env.Region)
+			if err != nil {
+				return err
+			}
+			if lookupRole {
+				session = session.Lookup(env.Account)
+			}
+			if err := session.In(env.Name, env.Account); err != nil {
+				return err
+			}
+			found, err := delivery.MissingImages(command.Context(), env, session)
+			for _, line := range found {
+				fmt.Fprintln(p.stdout, line)
+			}
+			if missing := new(delivery.MissingImage); errors.As(err, missing) {
+				return status{exitFound, err}
+			}
+			return err
+		},
+	}
+	addProfile(command, &profile, "profile", "the environment's account")
+	command.Flags().BoolVar(&lookupRole, "lookup-role", false, "read through the bootstrap's lookup role, as a pipeline does")
+	return command
+}

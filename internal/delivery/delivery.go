@@ -1,0 +1,163 @@
+// Package delivery brings images to environments: it builds and pushes them,
+// copies them from one environment to the next, goes back to earlier ones, and
+// records in config/images.json which ones run.
+//
+// Every command is a plan: a list of steps, made by looking only. A step that
+// is done already is not in the list, so that the same command, run again after
+// a failure, finishes the work.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fatih/color"
+
+	"parrot/config"
+)
+
+// Delivery is what all commands work with.
+type Delivery struct {
+	// Dir is Parrot's directory, with cdk.json and config/images.json.
+	Dir string
+	// Ask asks whether to go on.
+	Ask func(ctx context.Context, question string) (bool, error)
+	// Log gets progress, and what Docker and the CDK CLI print.
+	Log io.Writer
+	// Now is the time, for tags.
+	Now func() time.Time
+	// Transport carries images between registries. Nil is Go's own.
+	Transport http.RoundTripper
+}
+
+// ErrDeclined means that the answer to the question was no.
+var ErrDeclined = errors.New("not deployed: the answer was no")
+
+// Plan is what a command does, in order.
+type Plan struct {
+	// Environment is the name of the environment that it changes.
+	Environment string `json:"environment"`
+	// Notes are what somebody should know before it starts.
+	Notes []string `json:"notes,omitempty"`
+	// Steps are what is left to do.
+	Steps []*Step `json:"steps"`
+	// Images are the images by service, known in full once the plan has run.
+	Images map[string]config.Image `json:"images,omitempty"`
+
+	// goOn says what to do when a step failed.
+	goOn string
+}
+
+// Step is one thing that a plan does.
+type Step struct {
+	// Name says what it does.
+	Name string `json:"name"`
+	// Command is the program that it runs, where it runs one.
+	Command string `json:"command,omitempty"`
+	// Done says whether it has run.
+	Done bool `json:"done"`
+
+	do func(ctx context.Context) error
+}
+
+func (p *Plan) add(name string, do func(ctx context.Context) error) {
+	p.Steps = append(p.Steps, &Step{Name: name, do: do})
+}
+
+// run adds a step that runs a program.
+func (p *Plan) run(d *Delivery, name string, c command) {
+	p.Steps = append(p.Steps, &Step{Name: name, Command: c.String(), do: func(ctx context.Context) error {
+		return c.run(ctx, d.Log)
+	}})
+}
+
+// Run does the steps. The error of a step that fails says what was done, what
+// was not, and how to go on.
+func (p *Plan) Run(ctx context.Context, log io.Writer) error {
+	for _, note := range p.Notes {
+		fmt.Fprintf(log, "Note: %s\n", note)
+	}
+	for i, step := range p.Steps {
+		fmt.Fprintln(log, color.New(color.Bold).Sprintf("[%d/%d] %s", i+1, len(p.Steps), step.Name))
+		if step.Command != "" {
+			fmt.Fprintf(log, "      %s\n", step.Command)
+		}
+		err := ctx.Err()
+		if err == nil {
+			err = step.do(ctx)
+		}
+		if err != nil {
+			return p.failed(i, err)
+		}
+		step.Done = true
+	}
+	return nil
+}
+
+func (p *Plan) failed(at int, err error) error {
+	if errors.Is(err, ErrDeclined) {
+		return err
+	}
+	var text strings.Builder
+	list := func(title string, steps []*Step) {
+		for _, step := range steps {
+			fmt.Fprintf(&text, "\n  %s %s", title, step.Name)
+		}
+	}
+	list("done:    ", p.Steps[:at])
+	list("failed:  ", p.Steps[at:at+1])
+	list("not done:", p.Steps[at+1:])
+	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), p.goOn)
+}
+
+// service is one of an environment's two services as a command sees it.
+type service struct {
+	name       string // backend
+	target     string // the build target in its Dockerfile
+	repository string
+	image      config.Image // the released one
+	// arguments are compiled into the image, which is then good for no
+	// environment that has others.
+	arguments map[string]string
+}
+
+func services(env config.Environment) []service {
+	return []service{
+		{name: "backend", target: "production", repository: env.Backend.Repository, image: env.Backend.Image},
+		{name: "frontend", target: "runner", repository: env.Frontend.Repository, image: env.Frontend.Image, arguments: env.FrontendBuildArguments()},
+	}
+}
+
+// imagesFile is where the released images are recorded.
+func (d *Delivery) imagesFile() string { return filepath.Join(d.Dir, "config", "images.json") }
+
+// record adds the step that records images in images.json, if they are not
+// there yet, in one atomic write.
+func (p *Plan) record(d *Delivery, env config.Environment) {
+	p.add("Record the images of "+env.Name+" in config/images.json", func(context.Context) error {
+		return record(d.imagesFile(), env.Name, p.Images)
+	})
+}
+
+// deploy adds the steps that show what a deploy would change, ask, and deploy.
+func (p *Plan) deploy(d *Delivery, profile string, what ...string) {
+	diff := d.cdk(profile, append([]string{"diff"}, what...)...)
+	p.run(d, "Show what the deploy changes", diff)
+	deploy := d.cdk(profile, append([]string{"deploy", "--require-approval", "never"}, what...)...)
+	p.Steps = append(p.Steps, &Step{Name: "Ask, and deploy", Command: deploy.String(), do: func(ctx context.Context) error {
+		yes, err := d.Ask(ctx, "Deploy this to "+p.Environment+"?")
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return fmt.Errorf("%w. config/images.json names the new images: commit it for the pipeline to deploy, or take it back with git restore config/images.json", ErrDeclined)
+		}
+		return deploy.run(ctx, d.Log)
+	}})
+}

@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"parrot/config"
+)
+
+// Release is what `parrotctl release` was asked for.
+type Release struct {
+	// Environment gets the images.
+	Environment config.Environment
+	// Sources are the directories of the services' Dockerfiles, by service; a
+	// service without one is not released.
+	Sources map[string]string
+	// Profile is the AWS profile; empty is the default one.
+	Profile string
+}
+
+// PlanRelease plans to build the services' images from what is committed, to
+// push, record and deploy them.
+func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) {
+	env := ask.Environment
+	r, err := signIn(ctx, env, ask.Profile)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{
+		Environment: env.Name,
+		Images:      map[string]config.Image{},
+		goOn:        "Run the same command again: it goes on with what is not done, and builds nothing that is pushed.",
+	}
+	var chosen []service
+	for _, s := range services(env) {
+		if ask.Sources[s.name] != "" {
+			chosen = append(chosen, s)
+		}
+	}
+	p.keepRunning(r, chosen)
+	signedIn := false
+	for _, s := range chosen {
+		src, err := committed(ctx, s, ask.Sources[s.name])
+		if err != nil {
+			return nil, err
+		}
+		existing, err := r.find(ctx, s, s.buildTag(src.commit))
+		if err != nil {
+			return nil, err
+		}
+		tag := newReleaseTag(d.Now(), src.commit)
+		if existing == nil {
+			if err := p.build(ctx, d, r, s, src, &signedIn); err != nil {
+				return nil, err
+			}
+		} else {
+			tag = existing.releaseTag(tag)
+			p.Notes = append(p.Notes, fmt.Sprintf("the %s of commit %s is pushed already (%s): it is not built again", s.name, src.commit, tag))
+		}
+		p.mark(r, s, s.buildTag(src.commit), tag, tag, latestTag, releasedTag)
+	}
+	p.record(d, env)
+	p.deploy(d, ask.Profile, env.StackName("*"))
+	return p, nil
+}
+
+// releaseTag is the tag that a release gave the image, or another one.
+func (i pushed) releaseTag(other string) string {
+	for _, tag := range i.tags {
+		if releaseTag.MatchString(tag) {
+			return tag
+		}
+	}
+	return other
+}
+
+// keepRunning adds the step that comes before every push.
+func (p *Plan) keepRunning(r *registry, services []service) {
+	p.add("Keep the images that run now in "+r.env.Name+" from expiring", func(ctx context.Context) error {
+		for _, s := range services {
+			if err := r.keepRunning(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// build adds the steps that build a service's image and push it under the tag
+// that says what it was made of: once that is in ECR, the build is done.
+func (p *Plan) build(ctx context.Context, d *Delivery, r *registry, s service, src source, signedIn *bool) error {
+	uri, err := r.uri(ctx, s)
+	if err != nil {
+		return err
+	}
+	reference := uri + ":" + s.buildTag(src.commit)
+	p.Steps = append(p.Steps, &Step{
+		Name:    "Build the " + s.name + " of commit " + src.commit,
+		Command: s.build(src.dir, reference).String(),
+		do: func(ctx context.Context) error {
+			dir, remove, err := src.checkout(ctx)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			return s.build(dir, reference).run(ctx, d.Log)
+		},
+	})
+	if !*signedIn {
+		*signedIn = true
+		p.add("Sign Docker in to the registry", func(ctx context.Context) error {
+			host, auth, err := r.credentials(ctx)
+			if err != nil {
+				return err
+			}
+			login := command{input: auth.Password, args: []string{"docker", "login", "--username", auth.Username, "--password-stdin", host}}
+			return login.run(ctx, d.Log)
+		})
+	}
+	p.run(d, "Push the "+s.name, command{args: []string{"docker", "push", reference}})
+	return nil
+}
+
+// mark adds the step that gives an image its tags, and notes it as the one to
+// record under the tag name.
+func (p *Plan) mark(r *registry, s service, reference, name string, tags ...string) {
+	p.Images[s.name] = config.Image{Tag: name}
+	p.add("Tag the "+s.name+" "+strings.Join(tags, ", "), func(ctx context.Context) error {
+		image, err := r.find(ctx, s, reference)
+		if err != nil {
+			return err
+		}
+		if image == nil {
+			return fmt.Errorf("%s is not in repository %s: it was pushed and is gone", reference, s.repository)
+		}
+		p.Images[s.name] = config.Image{Tag: name, Digest: image.digest}
+		return r.tag(ctx, s, image.digest, tags...)
+	})
+}

@@ -1,0 +1,270 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"parrot/config"
+)
+
+// Rollback is what `parrotctl rollback` was asked for.
+type Rollback struct {
+	// Environment goes back.
+	Environment config.Environment
+	// Service is the one that goes back, "backend" or "frontend"; empty is both.
+	Service string
+	// Tag is the tag to go back to; empty is the release before.
+	Tag string
+	// Profile is the AWS profile; empty is the default one.
+	Profile string
+}
+
+// Earlier is an image that a service could go back to.
+type Earlier struct {
+	Service string       `json:"service"`
+	Image   config.Image `json:"image"`
+	// Released is when images.json named it first; zero where git does not know
+	// it and only the registry has it.
+	Released time.Time `json:"released,omitzero"`
+	// Pushed is when it was pushed; zero where the registry has it no more.
+	Pushed time.Time `json:"pushed,omitzero"`
+	// Now says that images.json names it now.
+	Now bool `json:"now"`
+}
+
+// PlanRollback lists what ran before, the newest first, and plans to go back to
+// one of them. The plan is nil, with the list and an error, where there is
+// nothing to go back to.
+func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *Plan, error) {
+	env := ask.Environment
+	chosen := slices.DeleteFunc(services(env), func(s service) bool { return ask.Service != "" && ask.Service != s.name })
+	r, err := signIn(ctx, env, ask.Profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	history, err := d.history(ctx, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []Earlier
+	for _, s := range chosen {
+		earlier, err := earlierImages(ctx, r, s, history)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, earlier...)
+	}
+	images, err := choose(list, chosen, ask.Tag, history)
+	if err != nil {
+		return list, nil, err
+	}
+
+	p := &Plan{
+		Environment: env.Name,
+		Images:      map[string]config.Image{},
+		goOn:        "Run the same command again, with --to " + anyTag(images) + ": it goes on with what is not done.",
+	}
+	if _, backend := images["backend"]; backend {
+		p.Notes = append(p.Notes, migrationWarning(env))
+	}
+	p.keepRunning(r, chosen)
+	for _, s := range chosen {
+		if image, ok := images[s.name]; ok {
+			p.mark(r, s, image.Reference(), image.Tag, latestTag, releasedTag)
+		}
+	}
+	p.record(d, env)
+	p.deploy(d, ask.Profile, "--exclusively", env.StackName("Compute"))
+	return list, p, nil
+}
+
+func migrationWarning(env config.Environment) string {
+	text := "the database does not go back: the older backend has to work with the schema that the newer one left. A migration that dropped or renamed what it reads has to be undone by hand first"
+	if command := env.Backend.MigrationCommand; len(command) > 0 {
+		text += fmt.Sprintf("; its own %q runs again when it starts", strings.Join(command, " "))
+	}
+	return text
+}
+
+func anyTag(images map[string]config.Image) string {
+	for _, name := range []string{"backend", "frontend"} {
+		if tag := images[name].Tag; tag != "" {
+			return tag
+		}
+	}
+	return "the same tag"
+}
+
+// revision is what images.json named for an environment at some time.
+type revision struct {
+	at     time.Time
+	images map[string]config.Image
+}
+
+// history is the revisions of images.json in git, the newest first, after what
+// the file says now.
+func (d *Delivery) history(ctx context.Context, env config.Environment) ([]revision, error) {
+	now := revision{images: map[string]config.Image{}}
+	for _, s := range services(env) {
+		now.images[s.name] = s.image
+	}
+	all := []revision{now}
+	const path = "./config/images.json"
+	log, err := git(d.Dir, "log", "--format=%H %cI", "--max-count=200", "--", path).output(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("what ran before is in the history of config/images.json, which cannot be read: %w", err)
+	}
+	for line := range strings.Lines(log) {
+		commit, date, _ := strings.Cut(strings.TrimSpace(line), " ")
+		document, err := git(d.Dir, "show", commit+":"+path).output(ctx)
+		if err != nil {
+			continue // the commit that removed it
+		}
+		releases, err := config.ParseReleases([]byte(document))
+		if err != nil {
+			continue // it was broken then, and ran nothing
+		}
+		at, err := time.Parse(time.RFC3339, date)
+		if err != nil {
+			return nil, err
+		}
+		release := releases[env.Name]
+		all = append(all, revision{at, map[string]config.Image{"backend": release.Backend, "frontend": release.Frontend}})
+	}
+	return all, nil
+}
+
+// earlierImages is what one service could go back to: what git remembers, then what
+// only the registry has.
+func earlierImages(ctx context.Context, r *registry, s service, history []revision) ([]Earlier, error) {
+	images, err := r.images(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var list []Earlier
+	known := map[string]int{} // by reference: where in list
+	for _, revision := range history {
+		image := revision.images[s.name]
+		if !image.Released() {
+			continue
+		}
+		at, ok := known[image.Reference()]
+		if !ok {
+			at = len(list)
+			known[image.Reference()] = at
+			entry := Earlier{Service: s.name, Image: image, Now: image.Reference() == s.image.Reference()}
+			if there := findIn(images, image.Reference()); there != nil {
+				entry.Pushed = there.at
+				known[there.digest] = at
+			}
+			list = append(list, entry)
+		}
+		if !revision.at.IsZero() {
+			list[at].Released = revision.at // the last one is the first time
+		}
+	}
+	for _, image := range images {
+		tag := image.releaseTag("")
+		if _, ok := known[image.digest]; ok || tag == "" {
+			continue
+		}
+		list = append(list, Earlier{Service: s.name, Image: config.Image{Tag: tag, Digest: image.digest}, Pushed: image.at})
+	}
+	return list, nil
+}
+
+// choose finds the images to go back to: those with a tag, or those of the last
+// revision that named others and all of whose images are still there.
+func choose(list []Earlier, chosen []service, tag string, history []revision) (map[string]config.Image, error) {
+	there := func(service string, match func(config.Image) bool) *Earlier {
+		for i, e := range list {
+			if e.Service == service && match(e.Image) {
+				return &list[i]
+			}
+		}
+		return nil
+	}
+	images := map[string]config.Image{}
+	if tag != "" {
+		for _, s := range chosen {
+			e := there(s.name, func(i config.Image) bool { return i.Tag == tag })
+			switch {
+			case e == nil:
+			case e.Pushed.IsZero():
+				return nil, fmt.Errorf("the %s %s is expired: repository %s has it no more; choose one that is there, or release its commit again", s.name, tag, s.repository)
+			default:
+				images[s.name] = e.Image
+			}
+		}
+		if len(images) == 0 {
+			return nil, fmt.Errorf("no image has tag %s: choose one of the list with --to", tag)
+		}
+		return images, nil
+	}
+	// Going back never goes forward again to what was rolled back from: it
+	// starts where what runs now was released first.
+	for _, revision := range history[firstRelease(history, chosen)+1:] {
+		candidate := map[string]config.Image{}
+		for _, s := range chosen {
+			image := revision.images[s.name]
+			if !image.Released() || image.Reference() == s.image.Reference() {
+				continue
+			}
+			e := there(s.name, func(i config.Image) bool { return i.Reference() == image.Reference() })
+			if e == nil || e.Pushed.IsZero() {
+				candidate = nil
+				break
+			}
+			candidate[s.name] = image
+		}
+		if len(candidate) > 0 {
+			return candidate, nil
+		}
+	}
+	return nil, errors.New("there is nothing to go back to: no earlier release in git's history of config/images.json is still in the registry; choose one of the list with --to, if there is one")
+}
+
+// firstRelease is the oldest revision that named what the services run now.
+func firstRelease(history []revision, chosen []service) int {
+	oldest := 0
+	for i, revision := range history {
+		same := true
+		for _, s := range chosen {
+			same = same && revision.images[s.name].Reference() == s.image.Reference()
+		}
+		if same {
+			oldest = i
+		}
+	}
+	return oldest
+}
+
+// WriteEarlier prints the list for people.
+func WriteEarlier(w io.Writer, list []Earlier) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SERVICE\tIMAGE\tRELEASED\tIN THE REGISTRY\t")
+	day := func(at time.Time, none string) string {
+		if at.IsZero() {
+			return none
+		}
+		return at.UTC().Format("2006-01-02 15:04")
+	}
+	for _, e := range list {
+		image := e.Image.Tag
+		if image == "" {
+			image = e.Image.Digest
+		}
+		now := ""
+		if e.Now {
+			now = "now"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.Service, image, day(e.Released, "–"), day(e.Pushed, "no (expired)"), now)
+	}
+	table.Flush()
+}

@@ -1,0 +1,125 @@
+package delivery
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"parrot/config"
+)
+
+// platform is what the tasks run on. It is named because a laptop's own may be
+// another one.
+const platform = "linux/amd64"
+
+// releaseTag is the form of the tags that Parrot gives: when, and which commit.
+var releaseTag = regexp.MustCompile(`^\d{14}-([0-9a-f]{7,40})$`)
+
+func newReleaseTag(now time.Time, commit string) string {
+	return now.UTC().Format("20060102150405") + "-" + commit
+}
+
+// source is a service's code at a commit.
+type source struct {
+	dir    string // with the Dockerfile
+	commit string
+	// earlier says that dir may be at another commit by now.
+	earlier bool
+}
+
+// committed is the source in a directory, all of which has to be committed: the
+// image's tag says which commit it is.
+func committed(ctx context.Context, s service, dir string) (source, error) {
+	if _, err := os.Stat(filepath.Join(dir, "Dockerfile")); err != nil {
+		return source{}, fmt.Errorf("the %s cannot be built: %w; name the directory of its Dockerfile with --%s", s.name, err, s.name)
+	}
+	commit, err := git(dir, "rev-parse", "--short=12", "HEAD").output(ctx)
+	if err != nil {
+		return source{}, fmt.Errorf("the %s's commit is unknown: %w; its image is named after a commit", s.name, err)
+	}
+	changes, err := git(dir, "status", "--porcelain", "--", ".").output(ctx)
+	if err != nil {
+		return source{}, err
+	}
+	if changes != "" {
+		return source{}, fmt.Errorf("the %s has changes that are in no commit, and its image is named after one: commit or stash them\n%s", s.name, changes)
+	}
+	return source{dir: dir, commit: commit}, nil
+}
+
+// earlier is the source in a directory as it was at a commit.
+func earlier(ctx context.Context, s service, dir, commit string) (source, error) {
+	if _, err := git(dir, "cat-file", "-e", commit+"^{commit}").output(ctx); err != nil {
+		return source{}, fmt.Errorf("commit %s of the %s is not in %s: %w; fetch it, or name the directory with --%s", commit, s.name, dir, err, s.name)
+	}
+	return source{dir: dir, commit: commit, earlier: true}, nil
+}
+
+func git(dir string, args ...string) command {
+	return command{dir: dir, args: append([]string{"git"}, args...)}
+}
+
+// buildTag is a tag that says what an image was made of: two builds with the
+// same one are the same build. It is how a release finds what is pushed already,
+// and how a promotion knows whether an image fits.
+func (s service) buildTag(commit string) string {
+	text := strings.Join([]string{s.name, s.target, platform, commit}, "\n")
+	for _, name := range slices.Sorted(maps.Keys(s.arguments)) {
+		text += "\n" + name + "=" + s.arguments[name]
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "build-" + hex.EncodeToString(sum[:8])
+}
+
+// build is the command that builds the service's image. An attestation or a
+// second platform would make one push several images in ECR.
+func (s service) build(dir, reference string) command {
+	args := []string{"docker", "build", "--platform", platform, "--provenance=false", "--target", s.target}
+	for _, name := range slices.Sorted(maps.Keys(s.arguments)) {
+		args = append(args, "--build-arg", name+"="+s.arguments[name])
+	}
+	return command{args: append(args, "--tag", reference, dir)}
+}
+
+// commitOf is the commit in an image's tag.
+func commitOf(image config.Image) (string, error) {
+	found := releaseTag.FindStringSubmatch(image.Tag)
+	if found == nil {
+		return "", fmt.Errorf("tag %q names no commit: want YYYYMMDDHHMMSS-commit, as parrotctl release makes", image.Tag)
+	}
+	return found[1], nil
+}
+
+// checkout is a directory with the source, and what removes it again.
+func (src source) checkout(ctx context.Context) (dir string, remove func(), err error) {
+	if !src.earlier {
+		return src.dir, func() {}, nil
+	}
+	below, err := git(src.dir, "rev-parse", "--show-prefix").output(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	temporary, err := os.MkdirTemp("", "parrot-")
+	if err != nil {
+		return "", nil, err
+	}
+	tree := filepath.Join(temporary, "source")
+	remove = func() {
+		// Also after ctrl-C; git would remember a directory that is gone.
+		_, _ = git(src.dir, "worktree", "remove", "--force", tree).output(context.WithoutCancel(ctx))
+		_ = os.RemoveAll(temporary)
+	}
+	if _, err := git(src.dir, "worktree", "add", "--detach", tree, src.commit).output(ctx); err != nil {
+		remove()
+		return "", nil, fmt.Errorf("commit %s cannot be checked out: %w", src.commit, err)
+	}
+	return filepath.Join(tree, below), remove, nil
+}

@@ -46,11 +46,11 @@ type Release struct {
 
 // Load returns every environment with its released images, or all errors of the
 // settings joined into one.
-func Load() ([]Environment, error) { return LoadWith(imagesJSON) }
+func Load() ([]Environment, error) { return LoadWith(All(), imagesJSON) }
 
-// LoadWith is Load with another images.json than the one that is compiled in.
-func LoadWith(images []byte) ([]Environment, error) {
-	environments := All()
+// LoadWith is Load of other environments, and of another images.json than the
+// one that is compiled in.
+func LoadWith(environments []Environment, images []byte) ([]Environment, error) {
 	err := errors.Join(applyReleases(environments, images), Validate(environments))
 	if err != nil {
 		return nil, err

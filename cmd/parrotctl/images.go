@@ -21,7 +21,7 @@ A missing one makes it exit with status 3: ECS would wait for it, and go back.`,
 		Example: `  parrotctl images stage`,
 		Args:    arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {
-			_, environments, err := settings()
+			_, environments, err := p.settings()
 			if err != nil {
 				return err
 			}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"parrot/config"
 )
 
 // The exit statuses.
@@ -38,12 +40,13 @@ func (s status) Unwrap() error { return s.err }
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	transport      http.RoundTripper // to registries; nil is Go's own
+	environments   []config.Environment // before their released images
+	transport      http.RoundTripper    // to registries; nil is Go's own
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All()}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -36,7 +36,7 @@ func directory() (string, error) {
 
 // settings are the environments with the images that are recorded now in
 // Parrot's directory.
-func settings() (dir string, environments []config.Environment, err error) {
+func (p *program) settings() (dir string, environments []config.Environment, err error) {
 	if dir, err = directory(); err != nil {
 		return "", nil, err
 	}
@@ -47,7 +47,7 @@ func settings() (dir string, environments []config.Environment, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if environments, err = config.LoadWith(images); err != nil {
+	if environments, err = config.LoadWith(p.environments, images); err != nil {
 		return "", nil, status{exitUsage, fmt.Errorf("settings are wrong; correct them in config:\n%w", err)}
 	}
 	return dir, environments, nil
@@ -65,7 +65,7 @@ func environment(environments []config.Environment, name string) (config.Environ
 // delivery is what the commands that deliver images work with, and the
 // environments that are named.
 func (p *program) delivery(yes bool, names ...string) (*delivery.Delivery, []config.Environment, error) {
-	dir, all, err := settings()
+	dir, all, err := p.settings()
 	if err != nil {
 		return nil, nil, err
 	}

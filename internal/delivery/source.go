@@ -36,12 +36,14 @@ type source struct {
 }
 
 // committed is the source in a directory, all of which has to be committed: the
-// image's tag says which commit it is.
+// image's tag says which commit changed it last.
 func committed(ctx context.Context, s service, dir string) (source, error) {
 	if _, err := os.Stat(filepath.Join(dir, "Dockerfile")); err != nil {
 		return source{}, fmt.Errorf("the %s cannot be built: %w; name the directory of its Dockerfile with --%s", s.name, err, s.name)
 	}
-	commit, err := git(dir, "rev-parse", "--short=12", "HEAD").output(ctx)
+	// The last commit that changed the directory: a service is not built again
+	// because of somebody else's commit.
+	commit, err := git(dir, "log", "--max-count=1", "--format=%h", "--abbrev=12", "--", ".").output(ctx)
 	if err != nil {
 		return source{}, fmt.Errorf("the %s's commit is unknown: %w; its image is named after a commit", s.name, err)
 	}
@@ -49,7 +51,7 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	if changes != "" {
+	if changes != "" || commit == "" {
 		return source{}, fmt.Errorf("the %s has changes that are in no commit, and its image is named after one: commit or stash them\n%s", s.name, changes)
 	}
 	return source{dir: dir, commit: commit}, nil

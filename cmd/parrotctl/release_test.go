@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+)
+
+const ecrHost = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+func TestReleaseBuildsPushesRecordsAndDeploys(t *testing.T) {
+	w := newWorld(t)
+	backend, frontend := w.head("backend"), w.head("client")
+
+	r := w.run("y\n", "release", "dev")
+	require.Zero(t, r.code, r.stderr)
+
+	asked := w.asked()
+	require.Len(t, asked, 7, strings.Join(asked, "\n"))
+	assert.Regexp(t, `^docker build --platform linux/amd64 --provenance=false --target production --tag `+ecrHost+`/parrot-backend:build-[0-9a-f]{16} .*/backend$`, asked[0])
+	assert.Equal(t, "docker login --username AWS --password-stdin "+ecrHost, asked[1])
+	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-backend:build-[0-9a-f]{16}$`, asked[2])
+	assert.Regexp(t, `^docker build .* --target runner --build-arg NEXT_PUBLIC_API_BASE_URL=https://bkgstock.com/api --build-arg NEXT_PUBLIC_AUTH_ONLY_MODE=false --tag .*/client$`, asked[3])
+	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-frontend:build-[0-9a-f]{16}$`, asked[4])
+	assert.Equal(t, []string{"npx cdk diff ParrotDev*", "npx cdk deploy --require-approval never ParrotDev*"}, asked[5:])
+
+	dev := w.recorded()["dev"]
+	assert.Regexp(t, `^\d{14}-`+backend+`$`, dev.Backend.Tag)
+	assert.Regexp(t, `^\d{14}-`+frontend+`$`, dev.Frontend.Tag)
+	for repository, image := range map[string]config.Image{"parrot-backend": dev.Backend, "parrot-frontend": dev.Frontend} {
+		require.NotEmpty(t, image.Digest)
+		for _, tag := range []string{image.Tag, "latest", "released"} {
+			assert.Equal(t, image.Digest, w.tagged(repository, tag), "%s:%s", repository, tag)
+		}
+	}
+	_, err := config.LoadWith(config.All(), must(os.ReadFile("config/images.json")))
+	assert.NoError(t, err, "the settings take what was recorded")
+}
+
+func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds("release", "dev", "--yes")
+	before := w.recorded()["dev"]
+	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
+	w.commit("Another backend")
+	w.asked()
+
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
+
+	after := w.recorded()["dev"]
+	assert.Equal(t, before.Frontend, after.Frontend)
+	assert.NotEqual(t, before.Backend.Digest, after.Backend.Digest)
+	assert.Equal(t, 1, count(w.asked(), "docker build"))
+	assert.Len(t, w.images("parrot-backend"), 2, "the image before is kept")
+}
+
+func TestReleaseBuildsNothingForSomebodyElsesCommit(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds("release", "dev", "--yes")
+	released := w.recorded()
+	w.asked()
+	w.commit("Release dev")
+	w.write("client/README.md", "A front end\n")
+	w.commit("A README")
+
+	r := w.succeeds("release", "dev", "--yes")
+
+	assert.Equal(t, 1, count(w.asked(), "docker build"))
+	assert.Equal(t, released["dev"].Backend, w.recorded()["dev"].Backend)
+	assert.Contains(t, r.stderr, "is pushed already")
+}
+
+// A fault anywhere leaves images.json as it was or as it is to be, and the same
+// command finishes the work.
+func TestReleaseGoesOnAfterAFaultAnywhere(t *testing.T) {
+	everyFault(t, []string{
+		"docker build --platform linux/amd64 --provenance=false --target production",
+		"docker build --platform linux/amd64 --provenance=false --target runner",
+		"docker login",
+		"docker push " + ecrHost + "/parrot-backend",
+		"docker push " + ecrHost + "/parrot-frontend",
+		"npx cdk diff",
+		"npx cdk deploy",
+	}, func(*world) {}, "release", "dev", "--yes")
+}
+
+// everyFault runs a command with one of its programs or one of its calls to AWS
+// failing, and again without.
+func everyFault(t *testing.T, programs []string, prepare func(*world), args ...string) {
+	start := func(t *testing.T) (w *world, images map[string]config.Release, builds int) {
+		w = newWorld(t)
+		prepare(w)
+		w.asked()
+		w.faults.failAt(0)
+		return w, w.recorded(), w.builds()
+	}
+	w, _, _ := start(t)
+	w.succeeds(args...)
+	calls, want, builds := w.faults.calls, w.recorded(), count(w.asked(), "docker build")
+	require.Greater(t, calls, 10, "calls to AWS")
+	require.Positive(t, builds)
+
+	finishes := func(t *testing.T, w *world, before map[string]config.Release, there int, broken result) {
+		require.Equal(t, exitFailed, broken.code, broken.stderr)
+		if left := withoutTimes(w.recorded()); left != withoutTimes(before) {
+			assert.Equal(t, withoutTimes(want), left, "images.json is neither old nor new")
+		}
+		pushed := w.builds() - there
+		w.asked()
+		w.faults.failAt(0)
+		t.Setenv(stubFail, "")
+		w.succeeds(args...)
+		assert.Equal(t, withoutTimes(want), withoutTimes(w.recorded()))
+		assert.Equal(t, builds-pushed, count(w.asked(), "docker build"), "builds, when %d are pushed", pushed)
+	}
+	for _, program := range programs {
+		t.Run(program, func(t *testing.T) {
+			w, before, there := start(t)
+			t.Setenv(stubFail, program)
+			broken := w.run("", args...)
+			shows(t, broken.stderr, " fails\n", "Error: ", "\n  failed: ", "Run the same command again")
+			finishes(t, w, before, there, broken)
+		})
+	}
+	for call := 1; call <= calls; call++ {
+		t.Run("AWS", func(t *testing.T) {
+			w, before, there := start(t)
+			w.faults.failAt(call)
+			broken := w.run("", args...)
+			assert.Contains(t, broken.stderr, "Error: ")
+			finishes(t, w, before, there, broken)
+		})
+	}
+}
+
+// withoutTimes is a record without the times in its tags.
+func withoutTimes(releases map[string]config.Release) string {
+	for name, release := range releases {
+		for _, tag := range []*string{&release.Backend.Tag, &release.Frontend.Tag} {
+			if _, commit, found := strings.Cut(*tag, "-"); found {
+				*tag = commit
+			}
+		}
+		releases[name] = release
+	}
+	return string(must(json.Marshal(releases)))
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}

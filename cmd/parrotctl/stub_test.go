@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/v1"
+)
+
+// The variables that tell a stub what to do.
+const (
+	stubVariable = "PARROT_TEST_STUB"     // which program it is
+	stubLog      = "PARROT_TEST_LOG"      // where it notes its arguments
+	stubFail     = "PARROT_TEST_FAIL"     // the start of the command line that fails
+	stubRegistry = "PARROT_TEST_REGISTRY" // where docker pushes
+	stubAWS      = "PARROT_TEST_AWS"      // where ECR is
+)
+
+// stub is docker or npx: it notes its command line, and fails where the test
+// wants it to. What docker builds, it can push.
+func stub(program string, args []string) int {
+	line := program + " " + strings.Join(args, " ")
+	note, err := os.OpenFile(os.Getenv(stubLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(note, line)
+	note.Close()
+	if fail := os.Getenv(stubFail); fail != "" && strings.HasPrefix(line, fail) {
+		fmt.Fprintln(os.Stderr, program+" fails")
+		return 1
+	}
+	if program == "docker" {
+		switch args[0] {
+		case "build":
+			err = dockerBuild(args)
+		case "push":
+			err = dockerPush(args[1])
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// built is where a local image is kept.
+func built(reference string) string {
+	return filepath.Join(filepath.Dir(os.Getenv(stubLog)), strings.NewReplacer("/", "_", ":", "_").Replace(reference))
+}
+
+// dockerBuild makes an image of the Dockerfile and the build's arguments.
+func dockerBuild(args []string) error {
+	dir := args[len(args)-1]
+	dockerfile, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
+	if err != nil {
+		return err
+	}
+	var reference, arguments string
+	for i, arg := range args {
+		switch arg {
+		case "--tag":
+			reference = args[i+1]
+		case "--build-arg":
+			arguments += args[i+1] + "\n"
+		}
+	}
+	return os.WriteFile(built(reference), append([]byte(arguments), dockerfile...), 0o644)
+}
+
+// dockerPush puts the image into the registry and into ECR's list.
+func dockerPush(reference string) error {
+	content, err := os.ReadFile(built(reference))
+	if err != nil {
+		return err
+	}
+	image, err := crane.Image(map[string][]byte{"app": content})
+	if err != nil {
+		return err
+	}
+	host := strings.TrimPrefix(os.Getenv(stubRegistry), "http://")
+	_, path, _ := strings.Cut(reference, "/")
+	if err := crane.Push(image, host+"/"+path, crane.Insecure); err != nil {
+		return err
+	}
+	repository, tag, _ := strings.Cut(path, ":")
+	return listInECR(image, repository, tag)
+}
+
+// listInECR makes ECR know an image that was pushed.
+func listInECR(image v1.Image, repository, tag string) error {
+	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
+	if err != nil {
+		return err
+	}
+	manifest, err := image.RawManifest()
+	if err != nil {
+		return err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return err
+	}
+	text, id := string(manifest), digest.String()
+	_, err = ecr.NewFromConfig(cfg).PutImage(context.Background(), &ecr.PutImageInput{
+		RepositoryName: &repository, ImageManifest: &text, ImageDigest: &id, ImageTag: &tag,
+	})
+	return err
+}
+
+// toRegistry is the way to the registry under the name that ECR has. ECR lists
+// what is put there.
+type toRegistry struct{ host string }
+
+func (t toRegistry) RoundTrip(r *http.Request) (*http.Response, error) {
+	there := r.Clone(r.Context())
+	there.URL.Scheme, there.URL.Host, there.Host = "http", t.host, t.host
+	answer, err := http.DefaultTransport.RoundTrip(there)
+	if err != nil || answer.StatusCode >= 300 || r.Method != http.MethodPut || !strings.Contains(r.URL.Path, "/manifests/") {
+		return answer, err
+	}
+	repository, tag, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/manifests/")
+	image, err := crane.Pull(t.host+"/"+repository+":"+tag, crane.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	return answer, listInECR(image, repository, tag)
+}
+
+func nopLogger() *log.Logger { return log.New(io.Discard, "", 0) }

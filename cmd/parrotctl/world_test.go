@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/moto"
+)
+
+func TestMain(m *testing.M) {
+	if program := os.Getenv(stubVariable); program != "" {
+		os.Exit(stub(program, os.Args[1:]))
+	}
+	code := m.Run()
+	moto.Stop()
+	os.Exit(code)
+}
+
+// environmentsGo is the settings that the tests are built with.
+var environmentsGo = must(filepath.Abs("../../config/environments.go"))
+
+// world is a team's machine and AWS account: a repository with Parrot in infra
+// beside backend and client, an AWS of moto's, a registry, and docker and npx
+// that only note what they are asked.
+type world struct {
+	t    *testing.T
+	repo string
+	log  string // what docker and npx were asked
+	ecr  *ecr.Client
+	// transport reaches the registry under ECR's name.
+	transport http.RoundTripper
+	// faults breaks AWS.
+	faults  *faults
+	commits int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	endpoint := moto.Start(t)
+	w := &world{t: t, repo: t.TempDir(), faults: &faults{}}
+
+	target, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	aws := httptest.NewServer(w.faults.before(httputil.NewSingleHostReverseProxy(target)))
+	t.Cleanup(aws.Close)
+	t.Setenv("AWS_ENDPOINT_URL", aws.URL)
+	images := httptest.NewServer(registry.New(registry.Logger(nopLogger())))
+	t.Cleanup(images.Close)
+	w.transport = toRegistry{host: strings.TrimPrefix(images.URL, "http://")}
+
+	w.git("init", "--quiet", "--initial-branch=main")
+	w.git("config", "user.email", "ada@example.com")
+	w.git("config", "user.name", "Ada")
+	settings, err := os.ReadFile(environmentsGo)
+	require.NoError(t, err)
+	w.write("infra/config/environments.go", string(settings))
+	w.write("infra/config/images.json", "{}\n")
+	w.write("backend/Dockerfile", "FROM scratch AS production\n")
+	w.write("client/Dockerfile", "FROM scratch AS runner\n")
+	w.commit("A product")
+
+	bin := t.TempDir()
+	for _, program := range []string{"docker", "npx"} {
+		self, err := os.Executable()
+		require.NoError(t, err)
+		script := fmt.Sprintf("#!/bin/sh\n%s=%s exec %s \"$@\"\n", stubVariable, program, self)
+		require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte(script), 0o755))
+	}
+	w.log = filepath.Join(bin, "log")
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv(stubLog, w.log)
+	t.Setenv(stubRegistry, images.URL)
+	t.Setenv(stubAWS, endpoint)
+	t.Setenv(stubFail, "")
+	t.Chdir(filepath.Join(w.repo, "infra"))
+
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(endpoint))
+	require.NoError(t, err)
+	w.ecr = ecr.NewFromConfig(cfg)
+	for _, env := range config.All() {
+		for _, repository := range []string{env.Backend.Repository, env.Frontend.Repository} {
+			_, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository})
+			require.NoError(t, err)
+		}
+	}
+	return w
+}
+
+func (w *world) git(args ...string) string {
+	w.t.Helper()
+	command := exec.Command("git", args...)
+	command.Dir = w.repo
+	out, err := command.CombinedOutput()
+	require.NoError(w.t, err, "git %v: %s", args, out)
+	return strings.TrimSpace(string(out))
+}
+
+func (w *world) write(path, text string) {
+	w.t.Helper()
+	path = filepath.Join(w.repo, path)
+	require.NoError(w.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o644))
+}
+
+func (w *world) commit(message string) {
+	w.t.Helper()
+	w.commits++ // a minute apart, the same in every world
+	date := time.Date(2026, 1, 2, 3, w.commits, 0, 0, time.UTC).Format(time.RFC3339)
+	w.t.Setenv("GIT_AUTHOR_DATE", date)
+	w.t.Setenv("GIT_COMMITTER_DATE", date)
+	w.git("add", "--all")
+	w.git("commit", "--quiet", "--message", message)
+}
+
+// head is the commit that changed a directory last.
+func (w *world) head(dir string) string {
+	w.t.Helper()
+	return w.git("log", "--max-count=1", "--format=%h", "--abbrev=12", "--", dir)
+}
+
+// result is what a command line came to.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run types a command line, and an answer to its question.
+func (w *world) run(answer string, args ...string) result {
+	w.t.Helper()
+	return w.runIn(w.t.Context(), answer, args...)
+}
+
+func (w *world) runIn(ctx context.Context, answer string, args ...string) result {
+	w.t.Helper()
+	var stdout, stderr bytes.Buffer
+	p := &program{stdin: strings.NewReader(answer), stdout: &stdout, stderr: &stderr, environments: config.All(), transport: w.transport}
+	code := p.run(ctx, args)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// succeeds runs a command line that has to work.
+func (w *world) succeeds(args ...string) result {
+	w.t.Helper()
+	r := w.run("", args...)
+	require.Zero(w.t, r.code, "parrotctl %v\n%s", args, r.stderr)
+	return r
+}
+
+// asked are the command lines that docker and npx got since the last time.
+func (w *world) asked() []string {
+	w.t.Helper()
+	text, err := os.ReadFile(w.log)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	require.NoError(w.t, err)
+	require.NoError(w.t, os.Remove(w.log))
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+// count is how many command lines start so.
+func count(lines []string, prefix string) int {
+	n := 0
+	for _, line := range lines {
+		if strings.HasPrefix(line, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// recorded is images.json.
+func (w *world) recorded() map[string]config.Release {
+	w.t.Helper()
+	document, err := os.ReadFile(filepath.Join(w.repo, "infra/config/images.json"))
+	require.NoError(w.t, err)
+	releases, err := config.ParseReleases(document)
+	require.NoError(w.t, err, "%s", document)
+	return releases
+}
+
+// images are a repository's images in ECR: tags by digest.
+func (w *world) images(repository string) map[string][]string {
+	w.t.Helper()
+	out, err := w.ecr.DescribeImages(w.t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
+	require.NoError(w.t, err)
+	images := map[string][]string{}
+	for _, image := range out.ImageDetails {
+		images[aws.ToString(image.ImageDigest)] = image.ImageTags
+	}
+	return images
+}
+
+// builds is how many images of docker's are in ECR.
+func (w *world) builds() int {
+	w.t.Helper()
+	n := 0
+	for _, env := range config.All() {
+		for _, repository := range []string{env.Backend.Repository, env.Frontend.Repository} {
+			for _, tags := range w.images(repository) {
+				n += min(1, count(tags, "build-"))
+			}
+		}
+	}
+	return n
+}
+
+// tagged is the digest of the image with a tag, or nothing.
+func (w *world) tagged(repository, tag string) string {
+	w.t.Helper()
+	for digest, tags := range w.images(repository) {
+		for _, t := range tags {
+			if t == tag {
+				return digest
+			}
+		}
+	}
+	return ""
+}
+
+// shows asserts that a text has parts, in their order.
+func shows(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	rest := text
+	for _, part := range parts {
+		_, after, found := strings.Cut(rest, part)
+		if !assert.True(t, found, "%q is not in, or not after the others, in\n%s", part, text) {
+			return
+		}
+		rest = after
+	}
+}
+
+// faults is an AWS that fails at one call.
+type faults struct {
+	at, calls int // at 0 never fails
+}
+
+func (f *faults) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.calls++
+		if f.calls == f.at {
+			w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]string{"__type": "AccessDeniedException", "message": "no"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (f *faults) failAt(call int) { f.at, f.calls = call, 0 }

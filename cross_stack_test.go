@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -317,4 +319,22 @@ func settings(env config.Environment) map[string]any {
 	}
 	walk("", reflect.ValueOf(env))
 	return found
+}
+
+// parrotctl's test of what expires reads the policy from a file.
+func TestRepositoriesHaveTheLifecyclePolicyThatReleasesAreTestedWith(t *testing.T) {
+	const path = "testdata/lifecycle_policy.json"
+	for _, env := range environments() {
+		for _, repository := range stackOf(t, direct(t), env, "Registry").OfType("AWS::ECR::Repository") {
+			var policy bytes.Buffer
+			require.NoError(t, json.Indent(&policy, []byte(repository.Text("LifecyclePolicy", "LifecyclePolicyText")), "", "  "))
+			policy.WriteByte('\n')
+			if *update {
+				require.NoError(t, os.WriteFile(path, policy.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), policy.String(), "%s of %s: go test . -update", repository.LogicalID, env.Name)
+		}
+	}
 }

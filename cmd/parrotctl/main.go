@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -61,6 +62,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	switch {
 	case err == nil:
 		return 0
+	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
+		fmt.Fprintf(p.stderr, "Error: %v\n", err)
+		return exitUsage
 	case ctx.Err() != nil:
 		fmt.Fprintf(p.stderr, "Interrupted: %v\n", err)
 		return exitSignal

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,14 +52,15 @@ type world struct {
 	// transport reaches the registry under ECR's name.
 	transport http.RoundTripper
 	// faults breaks AWS.
-	faults  *faults
-	commits int
+	faults       *faults
+	environments []config.Environment
+	commits      int
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	endpoint := moto.Start(t)
-	w := &world{t: t, repo: t.TempDir(), faults: &faults{}}
+	w := &world{t: t, repo: t.TempDir(), faults: &faults{}, environments: config.All()}
 
 	target, err := url.Parse(endpoint)
 	require.NoError(t, err)
@@ -129,7 +132,7 @@ func (w *world) commit(message string) {
 	w.t.Setenv("GIT_AUTHOR_DATE", date)
 	w.t.Setenv("GIT_COMMITTER_DATE", date)
 	w.git("add", "--all")
-	w.git("commit", "--quiet", "--message", message)
+	w.git("commit", "--quiet", "--allow-empty", "--message", message)
 }
 
 // head is the commit that changed a directory last.
@@ -153,9 +156,14 @@ func (w *world) run(answer string, args ...string) result {
 func (w *world) runIn(ctx context.Context, answer string, args ...string) result {
 	w.t.Helper()
 	var stdout, stderr bytes.Buffer
-	p := &program{stdin: strings.NewReader(answer), stdout: &stdout, stderr: &stderr, environments: config.All(), transport: w.transport}
+	p := w.program(&stderr)
+	p.stdin, p.stdout = strings.NewReader(answer), &stdout
 	code := p.run(ctx, args)
 	return result{code, stdout.String(), stderr.String()}
+}
+
+func (w *world) program(stderr io.Writer) *program {
+	return &program{stderr: stderr, environments: slices.Clone(w.environments), transport: w.transport}
 }
 
 // succeeds runs a command line that has to work.

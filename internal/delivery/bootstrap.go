@@ -2,25 +2,22 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"parrot/config"
 	"parrot/internal/awsclient"
 )
 
-// linkedRoles are the service-linked roles that Parrot's stacks need, by
-// service. AWS makes them on first use, and uses them before they are ready.
-var linkedRoles = []struct{ service, role string }{
-	{"ecs.amazonaws.com", "AWSServiceRoleForECS"},
-	{"ecs.application-autoscaling.amazonaws.com", "AWSServiceRoleForApplicationAutoScaling_ECSService"},
-	{"elasticache.amazonaws.com", "AWSServiceRoleForElastiCache"},
-	{"elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"},
-	{"rds.amazonaws.com", "AWSServiceRoleForRDS"},
+// linkedServices are the services that act in the account with a service-linked
+// role. AWS makes such a role on first use, and uses it before it is ready.
+var linkedServices = []string{
+	"ecs.amazonaws.com",
+	"ecs.application-autoscaling.amazonaws.com",
+	"elasticache.amazonaws.com",
+	"elasticloadbalancing.amazonaws.com",
+	"rds.amazonaws.com",
 }
 
 // Bootstrap is what `parrotctl bootstrap` was asked for.
@@ -47,16 +44,17 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 	}
 	p := &Plan{Environment: env.Name, goOn: "Run the same command again: what is there stays as it is."}
 	roles := iam.NewFromConfig(session.Config)
-	for _, linked := range linkedRoles {
-		_, err := roles.GetRole(ctx, &iam.GetRoleInput{RoleName: &linked.role})
-		if err == nil {
+	for _, service := range linkedServices {
+		path := "/aws-service-role/" + service + "/"
+		existing, err := roles.ListRoles(ctx, &iam.ListRolesInput{PathPrefix: &path})
+		if err != nil {
+			return nil, fmt.Errorf("the service-linked role of %s cannot be looked up: %w", service, err)
+		}
+		if len(existing.Roles) > 0 {
 			continue
 		}
-		if absent := new(iamtypes.NoSuchEntityException); !errors.As(err, &absent) {
-			return nil, fmt.Errorf("role %s cannot be looked up: %w", linked.role, err)
-		}
-		p.add("Make the service-linked role "+linked.role, func(ctx context.Context) error {
-			_, err := roles.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(linked.service)})
+		p.add("Make the service-linked role of "+service, func(ctx context.Context) error {
+			_, err := roles.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: &service})
 			return err
 		})
 	}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/internal/moto"
+)
+
+func TestPlanPrintsTheStepsAndDoesNone(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.write("backend/Dockerfile", "FROM scratch AS production\n# new\n")
+	w.commit("New")
+	for _, args := range [][]string{
+		{"release", "dev"}, {"promote", "dev", "stage"}, {"rollback", "dev"}, {"bootstrap", "dev"},
+	} {
+		plan := w.succeeds(append(args, "--plan")...)
+		assert.Contains(t, plan.stdout, "1. ", args)
+		assert.Contains(t, plan.stdout, "npx cdk ", args)
+		asJSON := w.succeeds(append(args, "--plan", "--json")...)
+		var read struct {
+			Steps []struct {
+				Name, Command string
+				Done          bool
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(asJSON.stdout), &read))
+		for _, step := range read.Steps {
+			assert.Contains(t, plan.stdout, step.Name)
+			assert.Contains(t, plan.stdout, step.Command)
+			assert.False(t, step.Done)
+		}
+	}
+	assert.Empty(t, w.asked())
+	assert.Equal(t, releases[2], w.recorded()["dev"])
+	assert.Empty(t, w.images("parrot-stage-backend"))
+}
+
+func TestJSONTellsWhatWasDone(t *testing.T) {
+	w := newWorld(t)
+	r := w.succeeds("release", "dev", "--yes", "--json")
+	var read struct {
+		Environment string
+		Steps       []struct{ Done bool }
+		Images      map[string]struct{ Tag, Digest string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &read), r.stdout)
+	assert.Equal(t, "dev", read.Environment)
+	assert.Equal(t, w.recorded()["dev"].Backend.Digest, read.Images["backend"].Digest)
+	require.NotEmpty(t, read.Steps)
+	for _, step := range read.Steps {
+		assert.True(t, step.Done)
+	}
+}
+
+func TestReleaseDeploysNothingWithoutAYes(t *testing.T) {
+	for _, answer := range []string{"", "\n", "n\n", "yesterday\n"} {
+		w := newWorld(t)
+		r := w.run(answer, "release", "dev")
+		assert.Equal(t, exitDeclined, r.code)
+		assert.Zero(t, count(w.asked(), "npx cdk deploy"), "answer %q", answer)
+		assert.NotEmpty(t, w.recorded()["dev"], "it can be committed for a pipeline")
+		assert.Contains(t, r.stderr, "git restore config/images.json")
+	}
+}
+
+func TestWhatCannotBeDoneIsSaidBeforeAnythingIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(*world)
+		args    []string
+		code    int
+		says    string
+	}{
+		"an unknown environment":     {nil, []string{"release", "nowhere"}, exitUsage, `there is no environment "nowhere": want one of `},
+		"no environment":             {nil, []string{"release"}, exitUsage, "release takes [ENV]"},
+		"an unknown flag":            {nil, []string{"release", "dev", "--force"}, exitUsage, "unknown flag: --force"},
+		"an unknown command":         {nil, []string{"relaese", "dev"}, exitUsage, `unknown command "relaese"`},
+		"the same environment":       {nil, []string{"promote", "dev", "dev"}, exitUsage, "cannot be promoted to itself"},
+		"an unknown service":         {nil, []string{"rollback", "dev", "worker"}, exitUsage, `there is no service "worker": want backend or frontend`},
+		"nothing to go back to":      {nil, []string{"rollback", "dev"}, exitFailed, "there is nothing to go back to"},
+		"a tag that nothing has":     {nil, []string{"rollback", "dev", "--to", "v1"}, exitFailed, "no image has tag v1"},
+		"no Dockerfile":              {nil, []string{"release", "dev", "--backend", "nowhere"}, exitFailed, "name the directory of its Dockerfile with --backend"},
+		"work that is not committed": {func(w *world) { w.write("backend/main.ts", "") }, []string{"release", "dev"}, exitFailed, "commit or stash them\n?? backend/main.ts"},
+		"other settings": {func(w *world) { w.write("infra/config/environments.go", "package config\n") },
+			[]string{"release", "dev"}, exitUsage, "this command was built with other settings"},
+		"broken images": {func(w *world) { w.write("infra/config/images.json", "{") },
+			[]string{"release", "dev"}, exitUsage, "config/images.json: cannot be read"},
+		"another account": {func(w *world) { w.environments[0].Account = "999999999999" },
+			[]string{"release", "dev"}, exitFailed, "you are signed in to account 123456789012, and dev is in 999999999999"},
+		"no registry": {func(w *world) { w.environments[0].Backend.Repository = "elsewhere" },
+			[]string{"release", "dev"}, exitFailed, "the environment's registry is not deployed; run npx cdk deploy ParrotDevRegistry"},
+		"nobody signed in": {func(w *world) {
+			w.t.Setenv("AWS_ACCESS_KEY_ID", "")
+			w.t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+			w.t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+		}, []string{"release", "dev"}, exitFailed, "sign in (aws sso login, AWS_PROFILE or --profile)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if c.prepare != nil {
+				c.prepare(w)
+			}
+			r := w.run("y\n", c.args...)
+			assert.Equal(t, c.code, r.code)
+			assert.Contains(t, r.stderr, c.says)
+			assert.Empty(t, w.asked())
+			assert.Empty(t, w.images("parrot-backend"))
+		})
+	}
+}
+
+func TestCommandsWorkBelowParrotsDirectoryAndNowhereElse(t *testing.T) {
+	w := newWorld(t)
+	t.Chdir("config")
+	w.succeeds("release", "dev", "--plan")
+	t.Chdir(t.TempDir())
+	r := w.run("", "release", "dev", "--plan")
+	assert.Equal(t, exitUsage, r.code)
+	assert.Contains(t, r.stderr, "is not in Parrot's directory")
+}
+
+func TestCtrlCLeavesNothingHalfWritten(t *testing.T) {
+	w := newWorld(t)
+	before := must(os.ReadFile("config/images.json"))
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	r := w.runIn(ctx, "", "release", "dev", "--yes")
+	assert.Equal(t, exitSignal, r.code)
+	assert.Equal(t, before, must(os.ReadFile("config/images.json")))
+	assert.Len(t, must(os.ReadDir("config")), 2)
+}
+
+func TestImagesSaysWhatIsMissing(t *testing.T) {
+	w := newWorld(t)
+	r := w.succeeds("images", "dev")
+	assert.Equal(t, "backend: nothing is released\nfrontend: nothing is released\n", r.stdout)
+
+	inDev(w)
+	dev := w.recorded()["dev"]
+	for _, way := range [][]string{nil, {"--lookup-role"}} {
+		r = w.succeeds(append([]string{"images", "dev"}, way...)...)
+		shows(t, r.stdout, "backend: "+dev.Backend.Tag+" "+dev.Backend.Digest, "frontend: "+dev.Frontend.Tag)
+	}
+
+	w.expire("parrot-frontend", dev.Frontend.Digest)
+	r = w.run("", "images", "dev")
+	assert.Equal(t, exitFound, r.code)
+	assert.Contains(t, r.stdout, "backend: "+dev.Backend.Tag)
+	assert.Contains(t, r.stderr, "the released frontend of dev, "+dev.Frontend.Digest+", is not in repository parrot-frontend")
+}
+
+func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
+	w := newWorld(t)
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"))
+	require.NoError(t, err)
+	roles := func() (paths []string) {
+		out, err := iam.NewFromConfig(cfg).ListRoles(t.Context(), &iam.ListRolesInput{})
+		require.NoError(t, err)
+		for _, role := range out.Roles {
+			paths = append(paths, *role.Path)
+		}
+		return paths
+	}
+
+	r := w.run("n\n", "bootstrap", "dev")
+	assert.Equal(t, exitDeclined, r.code)
+	shows(t, r.stdout, "service-linked role of ecs.amazonaws.com", "npx cdk bootstrap aws://"+moto.Account+"/us-east-1 --termination-protection")
+	assert.Empty(t, roles())
+	assert.Empty(t, w.asked())
+
+	w.succeeds("bootstrap", "dev", "--yes")
+	made := roles()
+	assert.ElementsMatch(t, []string{
+		"/aws-service-role/ecs.amazonaws.com/", "/aws-service-role/ecs.application-autoscaling.amazonaws.com/",
+		"/aws-service-role/elasticache.amazonaws.com/", "/aws-service-role/elasticloadbalancing.amazonaws.com/",
+		"/aws-service-role/rds.amazonaws.com/",
+	}, made)
+	first := w.asked()
+	assert.Equal(t, []string{"npx cdk bootstrap aws://" + moto.Account + "/us-east-1 --termination-protection"}, first)
+
+	r = w.succeeds("bootstrap", "dev", "--yes")
+	assert.Equal(t, made, roles())
+	assert.Equal(t, first, w.asked(), "which changes nothing where it is done")
+	assert.NotContains(t, r.stdout, "service-linked role")
+}
+
+func TestHelpIsThereForEveryCommand(t *testing.T) {
+	for _, command := range (&program{}).command().Commands() {
+		assert.NotEmpty(t, command.Short, command.Name())
+		if name := command.Name(); name != "help" && name != "completion" {
+			assert.NotEmpty(t, command.Long, name)
+			assert.True(t, strings.HasPrefix(strings.TrimSpace(command.Example), "parrotctl "+name), name)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/delivery"
+)
+
+// inDev is a world with a release in dev.
+func inDev(w *world) { w.succeeds("release", "dev", "--yes") }
+
+func TestPromoteBringsTheSameBackend(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	w.asked()
+	dev := w.recorded()["dev"]
+
+	r := w.succeeds("promote", "dev", "stage")
+
+	stage := w.recorded()["stage"]
+	assert.Equal(t, dev.Backend, stage.Backend, "tag and digest")
+	for _, tag := range []string{stage.Backend.Tag, "latest", "released"} {
+		assert.Equal(t, dev.Backend.Digest, w.tagged("parrot-stage-backend", tag), tag)
+	}
+	assert.Equal(t, dev, w.recorded()["dev"])
+	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend", "Recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
+}
+
+func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	dev := w.recorded()["dev"]
+	w.write("client/Dockerfile", "FROM scratch AS runner\n# not in dev yet\n")
+	w.commit("The next front end")
+	w.write("client/untidy", "in no commit\n")
+	w.asked()
+
+	r := w.succeeds("promote", "dev", "stage")
+
+	asked := w.asked()
+	require.Equal(t, 1, count(asked, "docker build"))
+	assert.Contains(t, asked[0], "--build-arg NEXT_PUBLIC_API_BASE_URL="+config.Stage().APIBaseURL())
+	stage := w.recorded()["stage"]
+	assert.Equal(t, dev.Frontend.Tag, stage.Frontend.Tag, "the same commit")
+	assert.NotEqual(t, dev.Frontend.Digest, stage.Frontend.Digest)
+	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+config.Dev().APIBaseURL()+" in dev and "+config.Stage().APIBaseURL()+" in stage")
+
+	built, err := os.ReadFile(filepath.Join(filepath.Dir(w.log), localName(asked[0])))
+	require.NoError(t, err)
+	assert.Contains(t, string(built), "FROM scratch AS runner\n")
+	assert.NotContains(t, string(built), "not in dev yet")
+	assert.Equal(t, 1, count(strings.Split(w.git("worktree", "list", "--porcelain"), "\n"), "worktree"), "the checkout is gone")
+}
+
+// localName is the file of what a docker build made.
+func localName(line string) string {
+	_, rest, _ := strings.Cut(line, "--tag ")
+	reference, _, _ := strings.Cut(rest, " ")
+	return filepath.Base(built(reference))
+}
+
+func TestPromoteBringsTheSameFrontEndWhereTheSameIsCompiledIn(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	w.asked()
+	d, named, err := w.program(t.Output()).delivery(false, "dev", "stage")
+	require.NoError(t, err)
+	dev, stage := named[0], named[1]
+	stage.Domain = dev.Domain // which Validate refuses while both exist
+
+	plan, err := d.PlanPromotion(t.Context(), delivery.Promotion{From: dev, To: stage})
+	require.NoError(t, err)
+	require.NoError(t, plan.Run(t.Context(), t.Output()))
+
+	assert.Zero(t, count(w.asked(), "docker"), "nothing is built, and Docker is not needed")
+	assert.Equal(t, w.recorded()["dev"], w.recorded()["stage"])
+}
+
+func TestPromoteAgainDoesNothingTwice(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	w.succeeds("promote", "dev", "stage")
+	w.asked()
+	want := w.recorded()
+
+	r := w.succeeds("promote", "dev", "stage")
+
+	assert.Zero(t, count(w.asked(), "docker"))
+	assert.NotContains(t, r.stderr, "Copy the backend")
+	assert.Equal(t, want, w.recorded())
+}
+
+func TestPromoteGoesOnAfterAFaultAnywhere(t *testing.T) {
+	everyFault(t, []string{"docker build", "docker login", "docker push", "npx cdk diff"}, inDev, "promote", "dev", "stage")
+}
+
+func TestPromoteNeedsARelease(t *testing.T) {
+	w := newWorld(t)
+	r := w.run("", "promote", "dev", "stage")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "nothing is released in dev: run parrotctl release dev first")
+}
+
+func TestPromoteNamesTheImageThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "20260102030405-0a1b2c3d4e5f"}}}`)
+	r := w.run("", "promote", "dev", "stage")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "20260102030405-0a1b2c3d4e5f, is not in repository parrot-backend")
+	assert.Empty(t, w.recorded()["stage"])
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+)
+
+// threeReleases is a world with three releases of both services in dev, each
+// committed.
+func threeReleases(t *testing.T) (w *world, releases []config.Release) {
+	w = newWorld(t)
+	for i := range 3 {
+		w.write("backend/Dockerfile", fmt.Sprintf("FROM scratch AS production\n# %d\n", i))
+		w.write("client/Dockerfile", fmt.Sprintf("FROM scratch AS runner\n# %d\n", i))
+		w.commit(fmt.Sprintf("Version %d", i))
+		inDev(w)
+		w.commit(fmt.Sprintf("Release %d", i))
+		releases = append(releases, w.recorded()["dev"])
+	}
+	w.asked()
+	return w, releases
+}
+
+// expire takes an image out of the registry.
+func (w *world) expire(repository, digest string) {
+	w.t.Helper()
+	_, err := w.ecr.BatchDeleteImage(w.t.Context(), &ecr.BatchDeleteImageInput{
+		RepositoryName: &repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageDigest: &digest}},
+	})
+	require.NoError(w.t, err)
+	require.NotContains(w.t, w.images(repository), digest)
+}
+
+func TestRollbackGoesToTheReleaseBeforeAndDeploysComputeAlone(t *testing.T) {
+	w, releases := threeReleases(t)
+
+	r := w.run("y\n", "rollback", "dev")
+
+	require.Zero(t, r.code, r.stderr)
+	assert.Equal(t, releases[1], w.recorded()["dev"])
+	assert.Equal(t, []string{
+		"npx cdk diff --exclusively ParrotDevCompute",
+		"npx cdk deploy --require-approval never --exclusively ParrotDevCompute",
+	}, w.asked())
+	assert.Equal(t, releases[1].Backend.Digest, w.tagged("parrot-backend", "released"))
+	shows(t, r.stderr, "SERVICE", "backend", releases[2].Backend.Tag, "now", releases[1].Backend.Tag, releases[0].Backend.Tag, "frontend",
+		"Note: the database does not go back", "Deploy this to dev?")
+}
+
+func TestRollbackTwiceGoesFurtherBackAndNeverForward(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.succeeds("rollback", "dev", "--yes")
+	w.commit("Back")
+	w.succeeds("rollback", "dev", "--yes")
+	assert.Equal(t, releases[0], w.recorded()["dev"])
+	w.commit("Further back")
+	r := w.run("", "rollback", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "there is nothing to go back to")
+	assert.Equal(t, releases[0], w.recorded()["dev"])
+}
+
+func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {
+	w, releases := threeReleases(t)
+	r := w.succeeds("rollback", "dev", "frontend", "--yes")
+	assert.Equal(t, config.Release{Backend: releases[2].Backend, Frontend: releases[1].Frontend}, w.recorded()["dev"])
+	assert.NotContains(t, r.stderr, "the database does not go back")
+}
+
+func TestRollbackGoesToATag(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.succeeds("rollback", "dev", "backend", "--to", releases[0].Backend.Tag, "--yes")
+	assert.Equal(t, releases[0].Backend, w.recorded()["dev"].Backend)
+}
+
+func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	first := w.recorded()["dev"].Backend
+	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
+	w.commit("Version 2") // and the record of the first one is in no commit that names another
+	w.write("infra/config/images.json", "{}\n")
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
+	w.git("checkout", "--quiet", "--", "infra/config/images.json")
+
+	r := w.succeeds("rollback", "dev", "backend", "--to", first.Tag, "--yes")
+
+	assert.Equal(t, first, w.recorded()["dev"].Backend)
+	assert.Contains(t, r.stderr, first.Tag)
+}
+
+func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.expire("parrot-backend", releases[1].Backend.Digest)
+
+	r := w.run("", "rollback", "dev", "--to", releases[1].Backend.Tag, "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "is expired: repository parrot-backend has it no more")
+	assert.Equal(t, releases[2], w.recorded()["dev"])
+
+	w.succeeds("rollback", "dev", "--yes")
+	assert.Equal(t, releases[0], w.recorded()["dev"])
+}
+
+func TestRollbackThatIsDeclinedDeploysNothing(t *testing.T) {
+	w, _ := threeReleases(t)
+	r := w.run("n\n", "rollback", "dev")
+	assert.Equal(t, exitDeclined, r.code)
+	assert.Zero(t, count(w.asked(), "npx cdk deploy"))
+	assert.Contains(t, r.stderr, "git restore config/images.json")
+}

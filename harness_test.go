@@ -2,7 +2,6 @@ package main
 
 import (
 	"flag"
-	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -54,7 +53,7 @@ func environments() []config.Environment {
 func full() config.Environment {
 	env := released(config.Stage())
 	env.Name, env.Domain = "full", "full.bkgstock.com"
-	env.Network.VPC = netip.MustParsePrefix("192.168.255.0/24")
+	env.Network.VPC = "192.168.255.0/24"
 	env.Database.Identifier = env.PhysicalName("db")
 	env.Backend.Repository, env.Frontend.Repository = env.PhysicalName("backend"), env.PhysicalName("frontend")
 	env.Network.NATGateways, env.Network.TaskSubnets = config.NATOnePerAZ, config.TasksPrivate

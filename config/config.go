@@ -3,8 +3,6 @@
 // setting means is written once, at its field below.
 package config
 
-import "net/netip"
-
 // Environment is all that Parrot needs to know to build one environment.
 //
 // Fields that say "Fixed" cannot be changed once the environment is deployed:
@@ -53,9 +51,10 @@ type Environment struct {
 
 // Network is the settings of the VPC.
 type Network struct {
-	// VPC is the VPC's IPv4 range, a private prefix between /16 and /25. Its
-	// quarters are the subnets: public, public, private, private. Fixed.
-	VPC netip.Prefix
+	// VPC is the VPC's IPv4 range, a private prefix between /16 and /25 such as
+	// 10.10.0.0/24. Its quarters are the subnets: public, public, private,
+	// private. Fixed.
+	VPC string
 	// AvailabilityZones are the two zones of the subnets, of Region. Fixed.
 	AvailabilityZones []string
 	// NATGateways gives the private subnets a way out: "none", "one", or

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"reflect"
 	"testing"
 
@@ -29,7 +28,7 @@ func TestDevIsTheSystemAsItsOwnerRunsIt(t *testing.T) {
 		{"domain", "bkgstock.com", dev.Domain},
 		{"log retention", 30, dev.LogRetentionDays},
 
-		{"VPC", netip.MustParsePrefix("10.10.0.0/24"), dev.Network.VPC},
+		{"VPC", "10.10.0.0/24", dev.Network.VPC},
 		{"zones", []string{"us-east-1a", "us-east-1b"}, dev.Network.AvailabilityZones},
 		{"NAT gateway disabled", NATNone, dev.Network.NATGateways},
 		{"tasks in public subnets", TasksPublic, dev.Network.TaskSubnets},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,13 @@ func (e Environment) LoadBalancerName() string {
 // stacks: Parrot{Environment}{Part}.
 func (e Environment) StackName(part string) string {
 	return title(Project) + title(e.Name) + part
+}
+
+// Prefix is the VPC's range; an invalid one where VPC is no prefix, which
+// Validate refuses.
+func (n Network) Prefix() netip.Prefix {
+	prefix, _ := netip.ParsePrefix(n.VPC) // the zero Prefix is the invalid one
+	return prefix
 }
 
 // APIBaseURL is where browsers reach the API.

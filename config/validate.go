@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -143,7 +142,7 @@ func (v *validator) identity(e Environment) {
 }
 
 func (v *validator) network(e Environment) {
-	v.vpc(e.Network.VPC)
+	v.vpc(e.Network)
 	v.availabilityZones(e)
 	oneOf(v, "Network.NATGateways", e.Network.NATGateways, NATNone, NATOne, NATOnePerAZ)
 	oneOf(v, "Network.TaskSubnets", e.Network.TaskSubnets, TasksPublic, TasksPrivate)
@@ -156,9 +155,10 @@ func (v *validator) network(e Environment) {
 
 // vpc checks that the range is private and that its quarters are subnets that
 // a load balancer accepts: at least a /27.
-func (v *validator) vpc(vpc netip.Prefix) {
+func (v *validator) vpc(n Network) {
+	vpc := n.Prefix()
 	if !vpc.IsValid() || !vpc.Addr().Is4() || !vpc.Addr().IsPrivate() || vpc != vpc.Masked() || vpc.Bits() < 16 || vpc.Bits() > 25 {
-		v.reject("Network.VPC", vpc, "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24")
+		v.reject("Network.VPC", n.VPC, "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24")
 	}
 }
 
@@ -411,7 +411,7 @@ func (v *validator) pair(a, b Environment) {
 	if a.Region != b.Region {
 		return
 	}
-	if a.Network.VPC.Overlaps(b.Network.VPC) {
+	if a.Network.Prefix().Overlaps(b.Network.Prefix()) {
 		v.reject("Network.VPC", b.Network.VPC, "a range apart from %s's %s", a.Name, a.Network.VPC)
 	}
 	if a.Database.Identifier == b.Database.Identifier {

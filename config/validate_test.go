@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -184,21 +183,15 @@ func TestLogRetentionIsAPeriodOfCloudWatch(t *testing.T) {
 }
 
 func TestVPCIsAPrivatePrefixThatHoldsFourSubnets(t *testing.T) {
-	prefixes := func(texts ...string) []netip.Prefix {
-		var all []netip.Prefix
-		for _, text := range texts {
-			all = append(all, netip.MustParsePrefix(text))
-		}
-		return all
-	}
 	check(t, Dev, values("Network.VPC", "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24",
-		func(e *Environment) *netip.Prefix { return &e.Network.VPC },
-		prefixes("10.0.0.0/16", "10.255.255.128/25", "172.16.0.0/16", "172.31.255.0/24", "192.168.0.0/16"),
-		append(prefixes(
+		func(e *Environment) *string { return &e.Network.VPC },
+		[]string{"10.0.0.0/16", "10.255.255.128/25", "172.16.0.0/16", "172.31.255.0/24", "192.168.0.0/16"},
+		[]string{
 			"10.0.0.0/15", "10.0.0.0/26", "10.10.0.1/24", // too big, too small, a host
 			"9.255.0.0/16", "172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "100.64.0.0/16", // not private
-			"fd00::/24", "0.0.0.0/0",
-		), netip.Prefix{})))
+			"", "10.10.0.0", "10.10.0.0/", "10.10.0.0/024", "10.10.0.0/33", " 10.10.0.0/24", "all", // no prefixes
+			"fd00::/24", "::ffff:10.10.0.0/120", "0.0.0.0/0",
+		}))
 }
 
 func TestAvailabilityZonesBelongToTheRegion(t *testing.T) {
@@ -569,7 +562,7 @@ func TestProdKeepsItsGuards(t *testing.T) {
 
 func TestEnvironmentsThatMayShareAnAccountShareNoName(t *testing.T) {
 	vpc := func(text string) func(*Environment) {
-		return func(e *Environment) { e.Network.VPC = netip.MustParsePrefix(text) }
+		return func(e *Environment) { e.Network.VPC = text }
 	}
 	check(t, Stage, []change{
 		{"name", func(e *Environment) { e.Name = "dev" }, `Name is "dev": want another: its stacks would have the names of the other dev's`},

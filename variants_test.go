@@ -25,6 +25,11 @@ func variants() []variant {
 	add("CostCenter", func(e *config.Environment) { e.CostCenter = "research" })
 	add("RetainData", func(e *config.Environment) { e.RetainData = true })
 	add("Protection", func(e *config.Environment) { e.DeletionProtection, e.TerminationProtection = true, true })
+	add("Production", func(e *config.Environment) {
+		e.Production, e.RetainData, e.DeletionProtection, e.TerminationProtection = true, true, true, true
+		e.Backend.SeedDB, e.Database.BackupRetentionDays = false, 7
+		e.Backend.DesiredCount, e.Frontend.DesiredCount = 2, 2
+	})
 	add("LogRetention", func(e *config.Environment) { e.LogRetentionDays = 3653 })
 
 	add("NATOne", func(e *config.Environment) { e.Network.NATGateways = config.NATOne })

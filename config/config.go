@@ -29,6 +29,11 @@ type Environment struct {
 	// resource, up to 128 letters, digits, spaces and _.:/=+@-. Activate the tag
 	// once in the billing console.
 	CostCenter string
+	// Production says that real users depend on the environment. What would
+	// endanger them is refused: RetainData, DeletionProtection or
+	// TerminationProtection off, SeedDB or PrismaDBPushOnStart on, less than 7
+	// days of backups, or less than 2 tasks of a service. It changes no template.
+	Production bool
 	// RetainData keeps what holds data when its stack is deleted: database,
 	// secrets, images and logs. False empties the account of them.
 	RetainData bool
@@ -128,7 +133,7 @@ type Database struct {
 	// never grows the volume.
 	MaxAllocatedStorageGiB int
 	// BackupRetentionDays is how many days of point-in-time recovery there are,
-	// 1 to 35, and at least 7 in prod. 0 switches backups off, where
+	// 1 to 35, and at least 7 in production. 0 switches backups off, where
 	// DeletionProtection is off.
 	BackupRetentionDays int
 	// MultiAZ runs a standby in the second zone, at twice the price.
@@ -159,7 +164,7 @@ type Service struct {
 	// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 	MemoryMiB int
 	// DesiredCount is the number of tasks once an image is released, up to 1000
-	// and at least 2 in prod; until then it is 0.
+	// and at least 2 in production; until then it is 0.
 	DesiredCount int
 	// HealthCheck decides whether a task gets traffic, and whether it lives.
 	HealthCheck HealthCheck
@@ -201,10 +206,10 @@ type Backend struct {
 	// variable CORS_ORIGINS.
 	CORSOrigins []string
 	// SeedDB fills the database with sample data at start: the variable
-	// SEED_DB. Never in prod.
+	// SEED_DB. Never in production.
 	SeedDB bool
 	// PrismaDBPushOnStart changes the schema at start without a migration: the
-	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in prod.
+	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in production.
 	PrismaDBPushOnStart bool
 	// MigrationCommand runs in a container of its own, from the backend's image,
 	// before the backend starts; the backend starts only if it succeeds. Tasks

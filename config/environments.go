@@ -89,6 +89,7 @@ func Stage() Environment {
 // Prod can lose a task, a zone and a colleague's laptop.
 func Prod() Environment {
 	e := guarded("prod", "prod."+rootDomain)
+	e.Production = true
 	e.Network.VPC = "10.12.0.0/24"
 	e.Database.BackupRetentionDays = 30
 	e.LogRetentionDays = 90

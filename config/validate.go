@@ -28,7 +28,7 @@ func Validate(environments []Environment) error {
 		}
 		v.backend(e)
 		v.physicalNames(e)
-		v.prod(e)
+		v.production(e)
 	}
 	v.unique(environments)
 	return errors.Join(v.errs...)
@@ -351,9 +351,9 @@ func (v *validator) physicalNames(e Environment) {
 	}
 }
 
-// prod keeps what real users depend on from being switched off by an edit.
-func (v *validator) prod(e Environment) {
-	if e.Name != "prod" {
+// production keeps what real users depend on from being switched off by an edit.
+func (v *validator) production(e Environment) {
+	if !e.Production {
 		return
 	}
 	for _, guard := range []struct {
@@ -365,21 +365,21 @@ func (v *validator) prod(e Environment) {
 		{"TerminationProtection", e.TerminationProtection},
 	} {
 		if !guard.on {
-			v.reject(guard.setting, false, "true in prod")
+			v.reject(guard.setting, false, "true while Production is true")
 		}
 	}
 	if e.Backend.PrismaDBPushOnStart {
-		v.reject("Backend.PrismaDBPushOnStart", true, "false in prod: it can drop columns; use MigrationCommand")
+		v.reject("Backend.PrismaDBPushOnStart", true, "false while Production is true: it can drop columns; use MigrationCommand")
 	}
 	if e.Backend.SeedDB {
-		v.reject("Backend.SeedDB", true, "false in prod: seeding writes sample data over real data")
+		v.reject("Backend.SeedDB", true, "false while Production is true: seeding writes sample data over real data")
 	}
 	if e.Database.BackupRetentionDays < 7 {
-		v.reject("Database.BackupRetentionDays", e.Database.BackupRetentionDays, "7 to 35 in prod")
+		v.reject("Database.BackupRetentionDays", e.Database.BackupRetentionDays, "7 to 35 while Production is true")
 	}
 	for _, service := range e.services() {
 		if service.DesiredCount < 2 {
-			v.reject(service.name+".DesiredCount", service.DesiredCount, "at least 2 in prod: one task is no service while it restarts")
+			v.reject(service.name+".DesiredCount", service.DesiredCount, "at least 2 while Production is true: one task is no service while it restarts")
 		}
 	}
 }

@@ -543,19 +543,19 @@ func TestNamesFitWhatAWSMakesOfThem(t *testing.T) {
 	}
 }
 
-func TestProdKeepsItsGuards(t *testing.T) {
+func TestProductionKeepsItsGuards(t *testing.T) {
 	check(t, Prod, []change{
-		{"data not retained", func(e *Environment) { e.RetainData = false }, "RetainData is false: want true in prod"},
-		{"deletion allowed", func(e *Environment) { e.DeletionProtection = false }, "DeletionProtection is false: want true in prod"},
-		{"termination allowed", func(e *Environment) { e.TerminationProtection = false }, "TerminationProtection is false: want true in prod"},
-		{"seeding", func(e *Environment) { e.Backend.SeedDB = true }, "Backend.SeedDB is true: want false in prod"},
+		{"data not retained", func(e *Environment) { e.RetainData = false }, "RetainData is false: want true while Production is true"},
+		{"deletion allowed", func(e *Environment) { e.DeletionProtection = false }, "DeletionProtection is false: want true while Production is true"},
+		{"termination allowed", func(e *Environment) { e.TerminationProtection = false }, "TerminationProtection is false: want true while Production is true"},
+		{"seeding", func(e *Environment) { e.Backend.SeedDB = true }, "Backend.SeedDB is true: want false while Production is true"},
 		{"schema pushed", func(e *Environment) { e.Backend.PrismaDBPushOnStart = true },
-			"Backend.PrismaDBPushOnStart is true: want false in prod"},
+			"Backend.PrismaDBPushOnStart is true: want false while Production is true"},
 	})
-	check(t, Prod, values("Database.BackupRetentionDays", "7 to 35 in prod",
+	check(t, Prod, values("Database.BackupRetentionDays", "7 to 35 while Production is true",
 		func(e *Environment) *int { return &e.Database.BackupRetentionDays }, []int{7, 35}, []int{0, 6}))
 	for name, service := range bothServices {
-		check(t, Prod, values(name+".DesiredCount", "at least 2 in prod",
+		check(t, Prod, values(name+".DesiredCount", "at least 2 while Production is true",
 			func(e *Environment) *int { return &service(e).DesiredCount }, []int{2}, []int{0, 1}))
 	}
 }

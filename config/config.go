@@ -203,7 +203,8 @@ type Backend struct {
 	// HealthCheck.Path usually changes with it.
 	APIPrefix string
 	// CORSOrigins are the origins that browsers may call the API from: the
-	// variable CORS_ORIGINS.
+	// variable CORS_ORIGINS. Empty means the site's own, https://{domain} and
+	// https://www.{domain}.
 	CORSOrigins []string
 	// SeedDB fills the database with sample data at start: the variable
 	// SEED_DB. Never in production.
@@ -214,7 +215,7 @@ type Backend struct {
 	// MigrationCommand runs in a container of its own, from the backend's image,
 	// before the backend starts; the backend starts only if it succeeds. Tasks
 	// that start together run it together: it has to take a lock, as Prisma's
-	// does. Keep it under 3 minutes, after which Fargate may give the task up;
+	// does. Each word is an element. Keep it under 3 minutes, after which Fargate may give the task up;
 	// what takes longer is a task of its own. Empty runs nothing.
 	MigrationCommand []string
 	// JWTExpiresIn is the life of an access token, a number and one of s, m, h

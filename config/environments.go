@@ -37,7 +37,6 @@ func base(name, domain string) Environment {
 		Backend: Backend{
 			Service:             service(physicalName(name, "backend"), 3001, "/api/health"),
 			APIPrefix:           "api",
-			CORSOrigins:         []string{"https://" + domain, "https://www." + domain},
 			JWTExpiresIn:        "15m",
 			JWTRefreshExpiresIn: "7d",
 		},

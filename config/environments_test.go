@@ -145,6 +145,12 @@ func TestVariablesFollowTheSettings(t *testing.T) {
 	assert.Equal(t, map[string]string{"LOG_LEVEL": "debug"}, e.Backend.Variables, "asking for variables changes no setting")
 }
 
+func TestCORSOriginsFollowTheDomain(t *testing.T) {
+	e := Dev()
+	e.Domain = "example.com"
+	assert.Equal(t, "https://example.com,https://www.example.com", e.BackendVariables()["CORS_ORIGINS"])
+}
+
 func TestEnvironmentsShareNothing(t *testing.T) {
 	scribbled, untouched := All(), All()
 	before := fmt.Sprintf("%+v", untouched)

@@ -115,6 +115,23 @@ func TestEveryErrorIsReportedAtOnce(t *testing.T) {
 	}, reported)
 }
 
+func TestOneMistakeInWhatEnvironmentsShareIsOneError(t *testing.T) {
+	environments := All()
+	for i := range environments {
+		environments[i].Region = "us-east-9"
+	}
+	err := Validate(environments)
+	require.ErrorContains(t, err, `dev, stage, prod: Region is "us-east-9": want one of af-south-1, `)
+	assert.NotContains(t, err.Error(), "\n")
+}
+
+func TestWrongDomainIsOneError(t *testing.T) {
+	e := Dev()
+	e.Domain = "Example.com"
+	require.ErrorContains(t, Validate([]Environment{e}), "dev: Domain is")
+	assert.NotContains(t, Validate([]Environment{e}).Error(), "\n")
+}
+
 func TestErrorsComeInTheSameOrderEachTime(t *testing.T) {
 	e := Dev()
 	e.Backend.Variables = map[string]string{"1": "", "2": "", "3": "", "4": "", "5": "", "6": "", "7": "", "8": ""}
@@ -409,9 +426,13 @@ func TestVariablesAreNamesThatParrotDoesNotSet(t *testing.T) {
 		for _, good := range []string{"LOG_LEVEL", "log_level", "_X2"} {
 			changes = append(changes, variable(good, ""))
 		}
-		for _, bad := range append(taken[name], "", "2X", "LOG-LEVEL", "LOG LEVEL", "A=B", "É") {
+		for _, bad := range []string{"", "2X", "LOG-LEVEL", "LOG LEVEL", "A=B", "É"} {
 			changes = append(changes, variable(bad,
-				fmt.Sprintf("%s.Variables is %q: want names of letters, digits and _ that Parrot does not set itself (", name, bad)))
+				fmt.Sprintf("%s.Variables is %q: want a name of letters, digits and _, no digit first", name, bad)))
+		}
+		for _, bad := range taken[name] {
+			changes = append(changes, variable(bad,
+				fmt.Sprintf("%s.Variables is %q: want a name that Parrot does not set itself; it sets NODE_ENV, PORT, ", name, bad)))
 		}
 		check(t, Dev, changes)
 	}
@@ -468,7 +489,7 @@ func TestCORSOriginsAreOrigins(t *testing.T) {
 		return func(e *Environment) { e.Backend.CORSOrigins = origins }
 	}
 	changes := []change{
-		{"none", origins(), "Backend.CORSOrigins is []: want at least one origin, such as https://example.com"},
+		{"none", origins(), ""},
 		{"one", origins("https://example.com"), ""},
 		{"several", origins("https://a--b.example.com:8443", "http://localhost:3000", "http://10.0.0.1:8", "http://example.com:443"), ""},
 	}
@@ -492,6 +513,9 @@ func TestMigrationCommandIsPlainWords(t *testing.T) {
 	}
 	changes := []change{
 		{"none", command(), ""},
+		{"one word", command("/app/migrate.sh"), ""},
+		{"words in one", command("npx prisma migrate deploy"),
+			`Backend.MigrationCommand is "npx prisma migrate deploy": want one element a word: []string{"npx", "prisma", "migrate", "deploy"}`},
 		{"words", command("sh", "-c", `echo "$HOME" && migrate {{all}} é`), ""},
 	}
 	for _, bad := range append(notPlain, "") {

@@ -2,19 +2,19 @@ package main
 
 import "parrot/config"
 
-// variant is dev with a setting changed.
+// variant is the described system with a setting changed.
 type variant struct {
 	name string
 	env  config.Environment
 }
 
 // variants change each setting that a running environment may change, away from
-// what dev has. Between any two of them, and dev, a deploy has to go through in
+// what is described. Between any two of them, and it, a deploy has to go through in
 // one pass.
 func variants() []variant {
 	var all []variant
 	add := func(name string, change func(*config.Environment)) {
-		env := released(config.Dev())
+		env := described()
 		change(&env)
 		all = append(all, variant{name, env})
 	}

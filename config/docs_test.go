@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the documentation that is gener
 const introduction = `# Environments
 
 Every setting of every environment, side by side. A value in bold differs from
-dev's; – is an empty one. The released images are in
+the first column's; – is an empty one. The released images are in
 [config/images.json](../config/images.json).
 
 This file is generated: do not edit it. The values come from

@@ -11,7 +11,7 @@ import (
 // released is dev with the images of a document.
 func released(t *testing.T, document string) Environment {
 	t.Helper()
-	environments := All()
+	environments := three()
 	require.NoError(t, applyReleases(environments, []byte(document)))
 	return environments[0]
 }
@@ -46,7 +46,7 @@ func TestTasksRunOnceTheirImageIsReleased(t *testing.T) {
 }
 
 func TestImagesGoToTheirOwnEnvironmentAndService(t *testing.T) {
-	environments := All()
+	environments := three()
 	require.NoError(t, applyReleases(environments, []byte(`{
 		"prod": {"backend": {"tag": "pb"}, "frontend": {"tag": "pf"}},
 		"dev": {"backend": {"tag": "db"}, "frontend": {"tag": "df"}}
@@ -73,7 +73,7 @@ func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 		"an environment too many": {`{"dev": {}, "qa": {"backend": {"tag": "v1"}}}`, `"qa" is no environment; remove its entry`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := applyReleases(All(), []byte(c.document))
+			err := applyReleases(three(), []byte(c.document))
 			require.ErrorContains(t, err, "config/images.json: ")
 			require.ErrorContains(t, err, c.want)
 		})
@@ -81,7 +81,7 @@ func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 }
 
 func TestEveryUnknownEnvironmentIsNamed(t *testing.T) {
-	err := applyReleases(All(), []byte(`{"qa": {}, "demo": {}, "old": {}}`))
+	err := applyReleases(three(), []byte(`{"qa": {}, "demo": {}, "old": {}}`))
 	var named []string
 	for line := range strings.Lines(err.Error()) {
 		named = append(named, strings.Split(line, `"`)[1])
@@ -92,10 +92,11 @@ func TestEveryUnknownEnvironmentIsNamed(t *testing.T) {
 func TestLoadReportsWhatIsWrongWithTheImagesToo(t *testing.T) {
 	shipped := imagesJSON
 	t.Cleanup(func() { imagesJSON = shipped })
-	imagesJSON = []byte(`{"dev": {"backend": {"tag": "latest"}}, "qa": {}}`)
+	name := All()[0].Name
+	imagesJSON = []byte(`{"` + name + `": {"backend": {"tag": "latest"}}, "no-name": {"backend": {"tag": "v1"}}}`)
 
 	environments, err := Load()
 	assert.Nil(t, environments)
-	require.ErrorContains(t, err, `"qa" is no environment`)
-	require.ErrorContains(t, err, `dev: Backend.Image.Tag is "latest"`)
+	require.ErrorContains(t, err, `"no-name" is no environment`)
+	require.ErrorContains(t, err, name+`: Backend.Image.Tag is "latest"`)
 }

@@ -19,12 +19,20 @@ import (
 // update rewrites the golden files with what is there now.
 var update = flag.Bool("update", false, "rewrite golden files")
 
+// keep is where the fixtures' assembly is left, for tools that read templates.
+var keep = flag.String("keep", "", "copy the assembly of the fixtures to an empty directory")
+
 func TestMain(m *testing.M) {
 	if app := os.Getenv(measuredApp); app != "" {
 		synthesizeMeasured(app)
 		return
 	}
 	code := m.Run()
+	if *keep != "" && code == 0 {
+		if err := os.CopyFS(*keep, os.DirFS(synthesized.direct.Dir)); err != nil {
+			panic(err)
+		}
+	}
 	jsii.Close() // it removes the assemblies, too
 	os.Exit(code)
 }

@@ -580,6 +580,14 @@ func TestProductionKeepsItsGuards(t *testing.T) {
 	}
 }
 
+func TestTheGuardsDoNotDependOnTheName(t *testing.T) {
+	live, prod := production(), described()
+	live.Name, live.RetainData = "live", false
+	prod.Name = "prod"
+	require.ErrorContains(t, Validate([]Environment{live}), "live: RetainData is false")
+	assert.NoError(t, Validate([]Environment{prod}), "a name alone asks for nothing")
+}
+
 func TestEnvironmentsThatMayShareAnAccountShareNoName(t *testing.T) {
 	vpc := func(text string) func(*Environment) {
 		return func(e *Environment) { e.Network.VPC = text }

@@ -27,8 +27,8 @@ const measuredApp = "PARROT_MEASURED_APP"
 // measured are the apps by name: the environments in them.
 var measured = map[string][]config.Environment{
 	"empty": {}, // one stack with nothing in it, as cdk init writes it
-	"dev":   {released(config.Dev())},
-	"three": environments(),
+	"dev":   {described()},
+	"two":   fixtures(),
 }
 
 func synthesizeMeasured(name string) {
@@ -77,7 +77,7 @@ func BenchmarkSynth(b *testing.B) {
 		b.ReportMetric(median(app), app+"-s")
 	}
 	b.ReportMetric(median("dev")/median("empty"), "dev/empty")
-	b.ReportMetric(median("three")/median("empty"), "three/empty")
+	b.ReportMetric(median("two")/median("empty"), "two/empty")
 }
 
 // Each message is a round trip between Go and Node.js; a callback is one more,
@@ -86,7 +86,7 @@ func TestAnEnvironmentTakesFewMessages(t *testing.T) {
 	dir := t.TempDir()
 	log, node := filepath.Join(dir, "messages"), filepath.Join(dir, "node")
 	require.NoError(t, os.WriteFile(node, []byte(fmt.Sprintf("#!/bin/sh\ntee %q | node \"$@\"\n", log)), 0o700))
-	synthesizeElsewhere(t, "three", "JSII_NODE="+node)
+	synthesizeElsewhere(t, "two", "JSII_NODE="+node)
 
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestAnEnvironmentTakesFewMessages(t *testing.T) {
 		}
 		counts[environment]++
 	}
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		assert.Greater(t, counts[env.Name], 100, "the messages of %s were counted", env.Name)
 		assert.LessOrEqual(t, counts[env.Name], 250, env.Name)
 		t.Logf("%s: %d messages", env.Name, counts[env.Name])
@@ -115,7 +115,7 @@ func TestAnEnvironmentTakesFewMessages(t *testing.T) {
 // environmentOf is the environment that a stack's name belongs to.
 func environmentOf(t *testing.T, stack string) string {
 	t.Helper()
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		for _, part := range parts {
 			if stack == env.StackName(part) {
 				return env.Name

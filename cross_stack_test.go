@@ -45,7 +45,7 @@ func TestStacksAreDeployedInTheirOrder(t *testing.T) {
 		"Edge":     {"Network"},
 		"Compute":  {"Data", "Edge", "Network", "Registry"},
 	}
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		for part, want := range needs {
 			var got []string
 			for _, stack := range stackOf(t, direct(t), env, part).Needs() {
@@ -160,7 +160,7 @@ func TestWhatHoldsDataKeepsItsLogicalID(t *testing.T) {
 	ids := func(a *assembly.Assembly) []string {
 		var lines []string
 		for _, part := range parts {
-			for _, resource := range a.Stack(config.Dev().StackName(part)).Resources {
+			for _, resource := range a.Stack(described().StackName(part)).Resources {
 				if slices.Contains(holdsData, resource.Type) {
 					lines = append(lines, fmt.Sprintf("%s %s %s", part, resource.LogicalID, resource.Type))
 				}
@@ -281,7 +281,7 @@ func TestNoSettingReplacesWhatHasAFixedName(t *testing.T) {
 
 func TestEverySettingHasAVariant(t *testing.T) {
 	t.Parallel()
-	base := settings(released(config.Dev()))
+	base := settings(described())
 	changed := map[string]bool{}
 	for _, v := range variants() {
 		for name, value := range settings(v.env) {

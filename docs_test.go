@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"parrot/config"
 )
 
 func read(t *testing.T, file string) string {
@@ -23,7 +21,7 @@ func read(t *testing.T, file string) string {
 
 func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
 	t.Parallel()
-	env := config.Stage()
+	env := production()
 	node := strings.NewReplacer("internet", "0.0.0.0/0", "load_balancer", env.PhysicalName("load-balancer"),
 		"backend", env.PhysicalName("backend"), "frontend", env.PhysicalName("frontend"),
 		"db", env.PhysicalName("db"), "redis", env.PhysicalName("redis"))
@@ -43,7 +41,7 @@ func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
 	}
 	for _, part := range parts {
 		for _, needed := range dev(t, part).Needs() {
-			assert.Contains(t, drawn[part], strings.TrimPrefix(needed.Name, config.Dev().StackName("")), part)
+			assert.Contains(t, drawn[part], strings.TrimPrefix(needed.Name, described().StackName("")), part)
 		}
 		assert.Len(t, drawn[part], len(dev(t, part).Needs()), part)
 	}
@@ -52,7 +50,7 @@ func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
 func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	t.Parallel()
 	text := read(t, filepath.Join("docs", "way-back.md"))
-	for _, secret := range stackOf(t, direct(t), config.Prod(), "Data").OfType("AWS::SecretsManager::Secret") {
+	for _, secret := range stackOf(t, direct(t), production(), "Data").OfType("AWS::SecretsManager::Secret") {
 		if isKeptSource(secret) {
 			assert.Regexp(t, `"`+secret.LogicalID+`": +\{"Id": "\$\(arn `+secret.Text("Name")+`\)"\}`, text)
 		}

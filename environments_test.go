@@ -17,9 +17,6 @@ import (
 	"parrot/internal/assembly"
 )
 
-// guarded are the environments whose data matters.
-var guarded = []config.Environment{config.Stage(), config.Prod()}
-
 // kept are the policies of what outlives its stack. RetainExceptOnCreate lets a
 // failed first deploy take away what it has made, so that the next try finds the
 // names free.
@@ -27,12 +24,11 @@ var kept = []string{"Retain", "RetainExceptOnCreate"}
 
 func TestAFailedFirstDeployLeavesNoNameBehind(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		for _, part := range parts {
-			for _, resource := range stackOf(t, direct(t), env, part).Resources {
-				if resource.DeletionPolicy == "Retain" {
-					assert.Equal(t, "AWS::S3::Bucket", resource.Type, "%s has a name of AWS's choice", resource.LogicalID)
-				}
+	env := production()
+	for _, part := range parts {
+		for _, resource := range stackOf(t, direct(t), env, part).Resources {
+			if resource.DeletionPolicy == "Retain" {
+				assert.Equal(t, "AWS::S3::Bucket", resource.Type, "%s has a name of AWS's choice", resource.LogicalID)
 			}
 		}
 	}
@@ -52,38 +48,36 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-func TestStageAndProdCannotBeDeletedByMistake(t *testing.T) {
+func TestProductionCannotBeDeletedByMistake(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		for _, part := range parts {
-			assert.True(t, stackOf(t, direct(t), env, part).TerminationProtection, env.StackName(part))
-		}
-		db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
-		assert.Equal(t, "true", db.Text("DeletionProtection"))
-		balancer := only(t, stackOf(t, direct(t), env, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer")
-		assert.Equal(t, "true", attributes(balancer, "LoadBalancerAttributes")["deletion_protection.enabled"])
+	env := production()
+	for _, part := range parts {
+		assert.True(t, stackOf(t, direct(t), env, part).TerminationProtection, env.StackName(part))
 	}
+	db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
+	assert.Equal(t, "true", db.Text("DeletionProtection"))
+	balancer := only(t, stackOf(t, direct(t), env, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer")
+	assert.Equal(t, "true", attributes(balancer, "LoadBalancerAttributes")["deletion_protection.enabled"])
 }
 
-func TestStageAndProdKeepTheirDataWhenAStackGoes(t *testing.T) {
+func TestProductionKeepsItsDataWhenAStackGoes(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		for _, part := range parts {
-			for _, resource := range stackOf(t, direct(t), env, part).Resources {
-				switch resource.Type {
-				case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
+	env := production()
+	for _, part := range parts {
+		for _, resource := range stackOf(t, direct(t), env, part).Resources {
+			switch resource.Type {
+			case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
+				assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
+				assert.Equal(t, "Retain", resource.UpdateReplacePolicy, resource.LogicalID)
+			case "AWS::SecretsManager::Secret":
+				if isKeptSource(resource) {
 					assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
-					assert.Equal(t, "Retain", resource.UpdateReplacePolicy, resource.LogicalID)
-				case "AWS::SecretsManager::Secret":
-					if isKeptSource(resource) {
-						assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
-					} else {
-						assert.Equal(t, "Delete", resource.DeletionPolicy, "%s can be composed again", resource.LogicalID)
-					}
+				} else {
+					assert.Equal(t, "Delete", resource.DeletionPolicy, "%s can be composed again", resource.LogicalID)
 				}
-				if resource.Type == "AWS::ECR::Repository" {
-					assert.Equal(t, "false", resource.Text("EmptyOnDelete"))
-				}
+			}
+			if resource.Type == "AWS::ECR::Repository" {
+				assert.Equal(t, "false", resource.Text("EmptyOnDelete"))
 			}
 		}
 	}
@@ -108,68 +102,65 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 		"AWS::SecretsManager::Secret": "by its ARN, with cdk import",
 		"AWS::S3::Bucket":             "left behind: its files expire",
 	}
-	for _, env := range guarded {
-		for _, part := range parts {
-			for _, resource := range stackOf(t, direct(t), env, part).Resources {
-				if !slices.Contains(kept, resource.DeletionPolicy) || otherwise[resource.Type] != "" {
-					continue
-				}
-				if resource == follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName") {
-					continue // left behind: it has no name of its own
-				}
-				name := resource.Text(byName[resource.Type])
-				assert.NotEmpty(t, name, "%s of %s has a name", resource.LogicalID, resource.Stack.Name)
-				assert.NotContains(t, name, "${", "%s of %s has a literal name", resource.LogicalID, resource.Stack.Name)
+	env := production()
+	for _, part := range parts {
+		for _, resource := range stackOf(t, direct(t), env, part).Resources {
+			if !slices.Contains(kept, resource.DeletionPolicy) || otherwise[resource.Type] != "" {
+				continue
 			}
+			if resource == follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName") {
+				continue // left behind: it has no name of its own
+			}
+			name := resource.Text(byName[resource.Type])
+			assert.NotEmpty(t, name, "%s of %s has a name", resource.LogicalID, resource.Stack.Name)
+			assert.NotContains(t, name, "${", "%s of %s has a literal name", resource.LogicalID, resource.Stack.Name)
 		}
 	}
 }
 
-func TestStageAndProdSurviveTheLossOfATaskOrAZone(t *testing.T) {
+func TestProductionSurvivesTheLossOfATaskOrAZone(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		for _, svc := range stackOf(t, direct(t), env, "Compute").OfType("AWS::ECS::Service") {
-			assert.GreaterOrEqual(t, number(t, svc.Text("DesiredCount")), 2, svc.Text("ServiceName"))
-		}
-		db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
-		assert.Equal(t, "true", db.Text("MultiAZ"))
-		assert.GreaterOrEqual(t, number(t, db.Text("BackupRetentionPeriod")), 7)
+	env := production()
+	for _, svc := range stackOf(t, direct(t), env, "Compute").OfType("AWS::ECS::Service") {
+		assert.GreaterOrEqual(t, number(t, svc.Text("DesiredCount")), 2, svc.Text("ServiceName"))
 	}
+	db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
+	assert.Equal(t, "true", db.Text("MultiAZ"))
+	assert.GreaterOrEqual(t, number(t, db.Text("BackupRetentionPeriod")), 7)
 }
 
-func TestStageAndProdLetOnlyTheBackendReachTheirData(t *testing.T) {
+func TestProductionLetsOnlyTheBackendReachItsData(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		prefix := "parrot-" + env.Name + "-"
-		assert.Equal(t, []string{
-			"0.0.0.0/0 → " + prefix + "load-balancer tcp 443",
-			"0.0.0.0/0 → " + prefix + "load-balancer tcp 80",
-			prefix + "backend → " + prefix + "db tcp 5432",
-			prefix + "backend → " + prefix + "redis tcp 6379",
-			fmt.Sprintf("%[1]sload-balancer → %[1]sbackend tcp %[2]d", prefix, env.Backend.Port),
-			fmt.Sprintf("%[1]sload-balancer → %[1]sfrontend tcp %[2]d", prefix, env.Frontend.Port),
-		}, callers(t, direct(t), env))
-	}
+	env := production()
+	prefix := "parrot-" + env.Name + "-"
+	assert.Equal(t, []string{
+		"0.0.0.0/0 → " + prefix + "load-balancer tcp 443",
+		"0.0.0.0/0 → " + prefix + "load-balancer tcp 80",
+		prefix + "backend → " + prefix + "db tcp 5432",
+		prefix + "backend → " + prefix + "redis tcp 6379",
+		fmt.Sprintf("%[1]sload-balancer → %[1]sbackend tcp %[2]d", prefix, env.Backend.Port),
+		fmt.Sprintf("%[1]sload-balancer → %[1]sfrontend tcp %[2]d", prefix, env.Frontend.Port),
+	}, callers(t, direct(t), env))
 }
 
-func TestStageAndProdAreNotSeeded(t *testing.T) {
+func TestProductionIsNotSeeded(t *testing.T) {
 	t.Parallel()
-	for _, env := range guarded {
-		assert.NotContains(t, string(stackOf(t, direct(t), env, "Compute").Template), "SEED_DB")
-	}
+	env := production()
+	assert.NotContains(t, string(stackOf(t, direct(t), env, "Compute").Template), "SEED_DB")
 }
 
 func TestEnvironmentsShareNoName(t *testing.T) {
 	t.Parallel()
 	taken := map[string]string{}
-	for _, stack := range direct(t).Stacks {
+	shipped, _, _ := synthesize(t)
+	for _, stack := range shipped.Stacks {
 		for _, resource := range stack.Resources {
 			for _, property := range []string{"RepositoryName", "DBInstanceIdentifier", "ClusterName", "LogGroupName", "CidrBlock"} {
 				name := resource.Text(property)
 				if name == "" || strings.Contains(name, "${") {
 					continue
 				}
-				key := resource.Type + " " + name
+				key := strings.Join([]string{stack.Account, stack.Region, resource.Type, name}, " ")
 				assert.Empty(t, taken[key], "%s of %s", key, stack.Name)
 				taken[key] = stack.Name
 			}
@@ -182,7 +173,7 @@ func TestEnvironmentsShareNoName(t *testing.T) {
 func TestNestedInAPipelineTheTemplatesAreTheSameToTheByte(t *testing.T) {
 	t.Parallel()
 	nested := pipelined(t)
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		for _, part := range parts {
 			want, got := stackOf(t, direct(t), env, part), stackOf(t, nested, env, part)
 			assertSameLines(t, want.Template, got.Template, want.Name)
@@ -204,7 +195,7 @@ func TestSynthAsksAWSNothing(t *testing.T) {
 
 func TestAnEnvironmentWithoutAnAccountIsForTheSignedInOne(t *testing.T) {
 	t.Parallel()
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		for _, part := range parts {
 			stack := stackOf(t, direct(t), env, part)
 			assert.Equal(t, cmp.Or(env.Account, "unknown-account"), stack.Account, stack.Name)
@@ -328,7 +319,7 @@ func TestFlowLogsRecordAllTraffic(t *testing.T) {
 
 func TestServicesListenWhereTheirPortSays(t *testing.T) {
 	t.Parallel()
-	assert.Subset(t, callers(t, nested(t, "Ports"), config.Dev()), []string{
+	assert.Subset(t, callers(t, nested(t, "Ports"), described()), []string{
 		"parrot-dev-load-balancer → parrot-dev-backend tcp 8081",
 		"parrot-dev-load-balancer → parrot-dev-frontend tcp 8080",
 	})
@@ -347,7 +338,7 @@ func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
 			set := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")
 			maps.Copy(set, secretVariables(task))
 			for variable := range set {
-				env := config.Dev()
+				env := described()
 				own := map[string]string{variable: "mine"}
 				if name == "backend" {
 					env.Backend.Variables = own

@@ -9,7 +9,7 @@ import (
 	"parrot/config"
 )
 
-// FuzzValidSettingsSynthesize changes dev's settings at will: whatever passes
+// FuzzValidSettingsSynthesize changes settings at will: whatever passes
 // validation has to synthesize, because a panic of jsii tells nobody which
 // setting is wrong.
 func FuzzValidSettingsSynthesize(f *testing.F) {
@@ -24,7 +24,7 @@ func FuzzValidSettingsSynthesize(f *testing.F) {
 		f.Add([]byte(overlay), "v1", "")
 	}
 	f.Fuzz(func(t *testing.T, overlay []byte, tag, digest string) {
-		env := config.Dev()
+		env := described()
 		if json.Unmarshal(overlay, &env) != nil {
 			t.Skip("no settings")
 		}
@@ -41,7 +41,8 @@ func FuzzValidSettingsSynthesize(f *testing.F) {
 
 func TestWhatTheTestsSynthesizeIsValid(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, config.Validate(append(environments(), full())))
+	require.NoError(t, config.Validate(environments()))
+	require.NoError(t, config.Validate(fixtures()))
 	for _, v := range variants() {
 		require.NoError(t, config.Validate([]config.Environment{v.env}), v.name)
 	}

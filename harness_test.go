@@ -1,8 +1,8 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
-	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -19,12 +19,20 @@ import (
 // update rewrites the golden files with what is there now.
 var update = flag.Bool("update", false, "rewrite golden files")
 
+// keep is where the fixtures' assembly is left, for tools that read templates.
+var keep = flag.String("keep", "", "copy the assembly of the fixtures to an empty directory")
+
 func TestMain(m *testing.M) {
 	if app := os.Getenv(measuredApp); app != "" {
 		synthesizeMeasured(app)
 		return
 	}
 	code := m.Run()
+	if *keep != "" && code == 0 {
+		if err := os.CopyFS(*keep, os.DirFS(synthesized.direct.Dir)); err != nil {
+			panic(err)
+		}
+	}
 	jsii.Close() // it removes the assemblies, too
 	os.Exit(code)
 }
@@ -50,42 +58,62 @@ func environments() []config.Environment {
 	return all
 }
 
-// full is an environment with all options on, so that the policies see them.
-func full() config.Environment {
-	env := released(config.Stage())
-	env.Name, env.Domain = "full", "full.bkgstock.com"
-	env.Network.VPC = netip.MustParsePrefix("192.168.255.0/24")
+// described is dev as the system's description has it: what the tests say of
+// Parrot they say of this, and not of the shipped settings, which change.
+func described() config.Environment {
+	document, err := os.ReadFile("config/testdata/described.json")
+	if err != nil {
+		panic(err)
+	}
+	var env config.Environment
+	if err := json.Unmarshal(document, &env); err != nil {
+		panic(err)
+	}
+	return released(env)
+}
+
+// production is the described system with all guards and options on.
+func production() config.Environment {
+	env := described()
+	env.Name, env.Domain, env.Network.VPC = "prod", "prod.bkgstock.com", "10.12.0.0/24"
 	env.Database.Identifier = env.PhysicalName("db")
 	env.Backend.Repository, env.Frontend.Repository = env.PhysicalName("backend"), env.PhysicalName("frontend")
+	env.Production, env.RetainData, env.DeletionProtection, env.TerminationProtection = true, true, true, true
 	env.Network.NATGateways, env.Network.TaskSubnets = config.NATOnePerAZ, config.TasksPrivate
+	env.Network.DataAccess, env.Network.FlowLogs, env.Edge.AccessLogs = config.DataFromBackend, true, true
+	env.Database.MultiAZ, env.Database.BackupRetentionDays = true, 30
 	env.Redis.Enabled = true
+	env.Backend.SeedDB, env.Backend.MigrationCommand = false, []string{"npx", "prisma", "migrate", "deploy"}
+	env.Backend.DesiredCount, env.Frontend.DesiredCount = 2, 2
 	return env
 }
 
-// synthesized is the two apps that all tests read, each synthesized once: shipped
-// has the environments as they are deployed, checked against the policies;
-// variants has them nested as in a pipeline, and each variant in its own stage.
+// fixtures are the environments that the tests know.
+func fixtures() []config.Environment { return []config.Environment{described(), production()} }
+
+// synthesized is the apps that all tests read, each synthesized once: shipped has
+// the environments as they are deployed, direct has the fixtures, both checked
+// against the policies; variants has the fixtures nested as in a pipeline, and
+// each variant in its own stage.
 var synthesized struct {
-	once              sync.Once
-	err               error
-	shipped, variants *assembly.Assembly
+	once                      sync.Once
+	err                       error
+	shipped, direct, variants *assembly.Assembly
 }
 
-func synthesize(t *testing.T) (shipped, variants *assembly.Assembly) {
+func synthesize(t *testing.T) (shipped, direct, variants *assembly.Assembly) {
 	t.Helper()
 	synthesized.once.Do(func() { synthesized.err = synthesizeAll() })
 	require.NoError(t, synthesized.err)
-	return synthesized.shipped, synthesized.variants
+	return synthesized.shipped, synthesized.direct, synthesized.variants
 }
 
 func synthesizeAll() (err error) {
 	startJSII()
-	shipped := testApp(environments())
-	checkPolicy(shipped)
-	for _, env := range append(environments(), full()) {
-		define(shipped, env)
+	if synthesized.shipped, err = synthesizeChecked(environments()); err != nil {
+		return err
 	}
-	if synthesized.shipped, err = assembly.Load(*shipped.Synth(nil).Directory()); err != nil {
+	if synthesized.direct, err = synthesizeChecked(fixtures()); err != nil {
 		return err
 	}
 
@@ -96,7 +124,7 @@ func synthesizeAll() (err error) {
 	app := testApp(all)
 	pipeline := awscdk.NewStack(app, jsii.String("ParrotPipeline"), nil)
 	stage := awscdk.NewStage(pipeline, jsii.String("Environments"), nil)
-	for _, env := range environments() {
+	for _, env := range fixtures() {
 		define(stage, env)
 	}
 	for _, v := range variants() {
@@ -104,6 +132,16 @@ func synthesizeAll() (err error) {
 	}
 	synthesized.variants, err = assembly.Load(*app.Synth(nil).Directory())
 	return err
+}
+
+// synthesizeChecked synthesizes environments as the app does, with the policies.
+func synthesizeChecked(environments []config.Environment) (*assembly.Assembly, error) {
+	app := testApp(environments)
+	checkPolicy(app)
+	for _, env := range environments {
+		define(app, env)
+	}
+	return assembly.Load(*app.Synth(nil).Directory())
 }
 
 // startJSII starts jsii's process without the validation that CDK runs in every
@@ -121,11 +159,11 @@ func testApp(environments []config.Environment) awscdk.App {
 	return app
 }
 
-// direct is the app's own environments, as a laptop deploys them.
+// direct is the fixtures as a laptop deploys them.
 func direct(t *testing.T) *assembly.Assembly {
 	t.Helper()
-	shipped, _ := synthesize(t)
-	return shipped
+	_, direct, _ := synthesize(t)
+	return direct
 }
 
 // pipelined is the same environments nested in a stage, as a pipeline has them.
@@ -137,16 +175,16 @@ func pipelined(t *testing.T) *assembly.Assembly {
 // nested is the assembly of a stage.
 func nested(t *testing.T, path string) *assembly.Assembly {
 	t.Helper()
-	_, variants := synthesize(t)
+	_, _, variants := synthesize(t)
 	stage := variants.Nested[path]
 	require.NotNil(t, stage, "stage %s", path)
 	return stage
 }
 
-// changed is one of dev's stacks in a variant.
+// changed is one of the described stacks in a variant.
 func changed(t *testing.T, variant, part string) *assembly.Stack {
 	t.Helper()
-	return stackOf(t, nested(t, variant), config.Dev(), part)
+	return stackOf(t, nested(t, variant), described(), part)
 }
 
 // stackOf is one of an environment's stacks.
@@ -157,10 +195,10 @@ func stackOf(t *testing.T, a *assembly.Assembly, env config.Environment, part st
 	return stack
 }
 
-// dev is one of the stacks of dev.
+// dev is one of the described stacks.
 func dev(t *testing.T, part string) *assembly.Stack {
 	t.Helper()
-	return stackOf(t, direct(t), config.Dev(), part)
+	return stackOf(t, direct(t), described(), part)
 }
 
 // only is the stack's one resource of a type.

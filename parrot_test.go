@@ -13,12 +13,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/config"
 	"parrot/internal/assembly"
 )
 
-// This file is the contract: what the system's description promises of dev, as
-// the templates show it.
+// This file is the contract: what the system's description promises, as the
+// templates of the described environment show it.
 
 func TestVPCHasItsRangeAndDNS(t *testing.T) {
 	t.Parallel()
@@ -76,7 +75,7 @@ func TestWhoMayCallWhom(t *testing.T) {
 		"10.10.0.0/24 → parrot-dev-redis tcp 6379",
 		"parrot-dev-load-balancer → parrot-dev-backend tcp 3001",
 		"parrot-dev-load-balancer → parrot-dev-frontend tcp 3000",
-	}, callers(t, direct(t), config.Dev()))
+	}, callers(t, direct(t), described()))
 }
 
 func TestEveryPartIsInItsOwnSecurityGroup(t *testing.T) {
@@ -550,7 +549,7 @@ var untaggable = []string{
 
 func TestEveryResourceIsTagged(t *testing.T) {
 	t.Parallel()
-	for _, env := range config.All() {
+	for _, env := range fixtures() {
 		for _, part := range parts {
 			for _, resource := range stackOf(t, direct(t), env, part).Resources {
 				if slices.Contains(untaggable, resource.Type) {

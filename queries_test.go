@@ -19,11 +19,11 @@ import (
 // parts are an environment's stacks.
 var parts = []string{"Network", "Registry", "Data", "Edge", "Compute"}
 
-// everything is every assembly there is: the shipped one, and each stage's.
+// everything is every assembly there is: the shipped one, the fixtures', and each stage's.
 func everything(t *testing.T) []*assembly.Assembly {
 	t.Helper()
-	shipped, changed := synthesize(t)
-	all := []*assembly.Assembly{shipped}
+	shipped, direct, changed := synthesize(t)
+	all := []*assembly.Assembly{shipped, direct}
 	for _, stage := range changed.Nested {
 		all = append(all, stage)
 	}

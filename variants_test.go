@@ -2,19 +2,19 @@ package main
 
 import "parrot/config"
 
-// variant is dev with a setting changed.
+// variant is the described system with a setting changed.
 type variant struct {
 	name string
 	env  config.Environment
 }
 
 // variants change each setting that a running environment may change, away from
-// what dev has. Between any two of them, and dev, a deploy has to go through in
+// what is described. Between any two of them, and it, a deploy has to go through in
 // one pass.
 func variants() []variant {
 	var all []variant
 	add := func(name string, change func(*config.Environment)) {
-		env := released(config.Dev())
+		env := described()
 		change(&env)
 		all = append(all, variant{name, env})
 	}
@@ -25,6 +25,11 @@ func variants() []variant {
 	add("CostCenter", func(e *config.Environment) { e.CostCenter = "research" })
 	add("RetainData", func(e *config.Environment) { e.RetainData = true })
 	add("Protection", func(e *config.Environment) { e.DeletionProtection, e.TerminationProtection = true, true })
+	add("Production", func(e *config.Environment) {
+		e.Production, e.RetainData, e.DeletionProtection, e.TerminationProtection = true, true, true, true
+		e.Backend.SeedDB, e.Database.BackupRetentionDays = false, 7
+		e.Backend.DesiredCount, e.Frontend.DesiredCount = 2, 2
+	})
 	add("LogRetention", func(e *config.Environment) { e.LogRetentionDays = 3653 })
 
 	add("NATOne", func(e *config.Environment) { e.Network.NATGateways = config.NATOne })

@@ -3,8 +3,6 @@
 // setting means is written once, at its field below.
 package config
 
-import "net/netip"
-
 // Environment is all that Parrot needs to know to build one environment.
 //
 // Fields that say "Fixed" cannot be changed once the environment is deployed:
@@ -31,6 +29,11 @@ type Environment struct {
 	// resource, up to 128 letters, digits, spaces and _.:/=+@-. Activate the tag
 	// once in the billing console.
 	CostCenter string
+	// Production says that real users depend on the environment. What would
+	// endanger them is refused: RetainData, DeletionProtection or
+	// TerminationProtection off, SeedDB or PrismaDBPushOnStart on, less than 7
+	// days of backups, or less than 2 tasks of a service. It changes no template.
+	Production bool
 	// RetainData keeps what holds data when its stack is deleted: database,
 	// secrets, images and logs. False empties the account of them.
 	RetainData bool
@@ -53,9 +56,10 @@ type Environment struct {
 
 // Network is the settings of the VPC.
 type Network struct {
-	// VPC is the VPC's IPv4 range, a private prefix between /16 and /25. Its
-	// quarters are the subnets: public, public, private, private. Fixed.
-	VPC netip.Prefix
+	// VPC is the VPC's IPv4 range, a private prefix between /16 and /25 such as
+	// 10.10.0.0/24. Its quarters are the subnets: public, public, private,
+	// private. Fixed.
+	VPC string
 	// AvailabilityZones are the two zones of the subnets, of Region. Fixed.
 	AvailabilityZones []string
 	// NATGateways gives the private subnets a way out: "none", "one", or
@@ -129,7 +133,7 @@ type Database struct {
 	// never grows the volume.
 	MaxAllocatedStorageGiB int
 	// BackupRetentionDays is how many days of point-in-time recovery there are,
-	// 1 to 35, and at least 7 in prod. 0 switches backups off, where
+	// 1 to 35, and at least 7 in production. 0 switches backups off, where
 	// DeletionProtection is off.
 	BackupRetentionDays int
 	// MultiAZ runs a standby in the second zone, at twice the price.
@@ -160,7 +164,7 @@ type Service struct {
 	// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 	MemoryMiB int
 	// DesiredCount is the number of tasks once an image is released, up to 1000
-	// and at least 2 in prod; until then it is 0.
+	// and at least 2 in production; until then it is 0.
 	DesiredCount int
 	// HealthCheck decides whether a task gets traffic, and whether it lives.
 	HealthCheck HealthCheck
@@ -199,18 +203,19 @@ type Backend struct {
 	// HealthCheck.Path usually changes with it.
 	APIPrefix string
 	// CORSOrigins are the origins that browsers may call the API from: the
-	// variable CORS_ORIGINS.
+	// variable CORS_ORIGINS. Empty means the site's own, https://{domain} and
+	// https://www.{domain}.
 	CORSOrigins []string
 	// SeedDB fills the database with sample data at start: the variable
-	// SEED_DB. Never in prod.
+	// SEED_DB. Never in production.
 	SeedDB bool
 	// PrismaDBPushOnStart changes the schema at start without a migration: the
-	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in prod.
+	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in production.
 	PrismaDBPushOnStart bool
 	// MigrationCommand runs in a container of its own, from the backend's image,
 	// before the backend starts; the backend starts only if it succeeds. Tasks
 	// that start together run it together: it has to take a lock, as Prisma's
-	// does. Keep it under 3 minutes, after which Fargate may give the task up;
+	// does. Each word is an element. Keep it under 3 minutes, after which Fargate may give the task up;
 	// what takes longer is a task of its own. Empty runs nothing.
 	MigrationCommand []string
 	// JWTExpiresIn is the life of an access token, a number and one of s, m, h

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "rewrite the documentation that is gener
 const introduction = `# Environments
 
 Every setting of every environment, side by side. A value in bold differs from
-dev's; – is an empty one. The released images are in
+the first column's; – is an empty one. The released images are in
 [config/images.json](../config/images.json).
 
 This file is generated: do not edit it. The values come from
@@ -65,7 +65,13 @@ func TestEnvironmentsAreDocumented(t *testing.T) {
 	matches(t, "../docs/environments.md", text.String())
 }
 
-func TestREADMEShowsTheSettings(t *testing.T) {
+// common are the settings that people change most: README.md shows them.
+var common = []string{
+	"Domain", "HostedZoneID", "Production", "Network.NATGateways", "Database.InstanceClass", "Redis.Enabled",
+	"Backend.CPU", "Backend.DesiredCount", "Backend.Variables", "Backend.MigrationCommand",
+}
+
+func TestREADMEShowsTheCommonSettings(t *testing.T) {
 	const path, start, end = "../README.md", "<!-- settings:start -->", "<!-- settings:end -->"
 	readme, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -75,12 +81,14 @@ func TestREADMEShowsTheSettings(t *testing.T) {
 
 	comments := parseComments(t)
 	var table strings.Builder
-	dev := Dev()
-	writeHeader(&table, []string{"Setting", dev.Name, "Meaning"})
-	for _, s := range settings("", reflect.ValueOf(dev)) {
-		firstSentence := new(doc.Package).Synopsis(meaning(t, comments, s))
-		writeRow(&table, []string{code(s.path), s.String(), firstSentence})
+	writeHeader(&table, []string{"Setting", "Meaning"})
+	for _, s := range settings("", reflect.ValueOf(Environment{})) {
+		if slices.Contains(common, s.path) {
+			firstSentence := new(doc.Package).Synopsis(meaning(t, comments, s))
+			writeRow(&table, []string{code(s.path), firstSentence})
+		}
 	}
+	require.Equal(t, len(common)+2, strings.Count(table.String(), "\n"), "each is a setting")
 	matches(t, path, before+start+"\n\n"+table.String()+"\n"+end+after)
 }
 

@@ -1,7 +1,5 @@
 package config
 
-import "net/netip"
-
 // rootDomain is dev's domain; stage and prod have subdomains of it.
 const rootDomain = "bkgstock.com"
 
@@ -39,7 +37,6 @@ func base(name, domain string) Environment {
 		Backend: Backend{
 			Service:             service(physicalName(name, "backend"), 3001, "/api/health"),
 			APIPrefix:           "api",
-			CORSOrigins:         []string{"https://" + domain, "https://www." + domain},
 			JWTExpiresIn:        "15m",
 			JWTRefreshExpiresIn: "7d",
 		},
@@ -73,7 +70,7 @@ func service(repository string, port int, healthCheckPath string) Service {
 // deployed again.
 func Dev() Environment {
 	e := base("dev", rootDomain)
-	e.Network.VPC = netip.MustParsePrefix("10.10.0.0/24")
+	e.Network.VPC = "10.10.0.0/24"
 	e.Network.DataAccess = DataFromVPC
 	e.Backend.Repository, e.Frontend.Repository = "parrot-backend", "parrot-frontend"
 	e.Backend.SeedDB = true
@@ -83,7 +80,7 @@ func Dev() Environment {
 // Stage is prod in small: what breaks here would break there.
 func Stage() Environment {
 	e := guarded("stage", "stage."+rootDomain)
-	e.Network.VPC = netip.MustParsePrefix("10.11.0.0/24")
+	e.Network.VPC = "10.11.0.0/24"
 	e.Database.BackupRetentionDays = 7
 	return e
 }
@@ -91,7 +88,8 @@ func Stage() Environment {
 // Prod can lose a task, a zone and a colleague's laptop.
 func Prod() Environment {
 	e := guarded("prod", "prod."+rootDomain)
-	e.Network.VPC = netip.MustParsePrefix("10.12.0.0/24")
+	e.Production = true
+	e.Network.VPC = "10.12.0.0/24"
 	e.Database.BackupRetentionDays = 30
 	e.LogRetentionDays = 90
 	return e

@@ -12,7 +12,7 @@ import (
 // FuzzValidateNeverPanics lays JSON over dev: whatever someone may write into
 // the settings is answered with errors, and with the same ones each time.
 func FuzzValidateNeverPanics(f *testing.F) {
-	for _, e := range All() {
+	for _, e := range three() {
 		whole, err := json.Marshal(e)
 		require.NoError(f, err)
 		f.Add(whole)
@@ -39,11 +39,11 @@ func FuzzValidateNeverPanics(f *testing.F) {
 		f.Add([]byte(overlay))
 	}
 	f.Fuzz(func(t *testing.T, overlay []byte) {
-		changed := Dev()
+		changed := described()
 		if err := json.Unmarshal(overlay, &changed); err != nil {
 			t.Skip(err)
 		}
-		environments := []Environment{Stage(), changed, Prod()}
+		environments := []Environment{stage(), changed, production()}
 		first, second := Validate(environments), Validate(environments)
 		assert.Equal(t, fmt.Sprint(first), fmt.Sprint(second))
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // imagesJSON is the released images, written by tools and reviewed in git.
@@ -62,7 +63,7 @@ func LoadWith(environments []Environment, images []byte) ([]Environment, error) 
 func applyReleases(environments []Environment, document []byte) error {
 	releases, err := ParseReleases(document)
 	if err != nil {
-		return fmt.Errorf("config/images.json: cannot be read: %w; want {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
+		return fmt.Errorf("config/images.json: %w; want {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
 	}
 	for i := range environments {
 		e := &environments[i]
@@ -76,16 +77,86 @@ func applyReleases(environments []Environment, document []byte) error {
 	return errors.Join(errs...)
 }
 
-// ParseReleases reads an images.json: releases by the environment's name.
+// ParseReleases reads an images.json: releases by the environment's name. An
+// entry that names no image is an error, as is a name that stands there twice:
+// both would stop a service without a word.
 func ParseReleases(document []byte) (map[string]Release, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
 	var releases map[string]Release
 	if err := decoder.Decode(&releases); err != nil {
-		return nil, err
+		return nil, atLine(document, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("text after the closing brace")
 	}
+	if err := eachNameOnce(json.NewDecoder(bytes.NewReader(document)), ""); err != nil {
+		return nil, err
+	}
+	var entries map[string]map[string]*Image
+	if err := json.Unmarshal(document, &entries); err != nil {
+		return nil, err
+	}
+	if entries == nil {
+		return nil, errors.New("null is no document; nothing released is {}")
+	}
+	var empty []string
+	for _, environment := range slices.Sorted(maps.Keys(entries)) {
+		services := entries[environment]
+		if len(services) == 0 {
+			empty = append(empty, environment+" names no service")
+		}
+		for _, service := range slices.Sorted(maps.Keys(services)) {
+			if image := services[service]; image == nil || image.Reference() == "" {
+				empty = append(empty, environment+"."+service+" has neither a tag nor a digest")
+			}
+		}
+	}
+	if len(empty) > 0 {
+		return nil, fmt.Errorf("%s; remove the entry if nothing is released", strings.Join(empty, ", "))
+	}
 	return releases, nil
+}
+
+// atLine says where in the document an error is, where JSON knows.
+func atLine(document []byte, err error) error {
+	var syntax *json.SyntaxError
+	var wrongType *json.UnmarshalTypeError
+	offset := int64(len(document))
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &wrongType):
+		offset = wrongType.Offset
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(document[:offset], []byte("\n")), err)
+}
+
+// eachNameOnce reads one value and refuses a name that stands twice in its
+// object, of which JSON would take the last. JSON does not care for case. There
+// are no lists: the document has been read into its types before.
+func eachNameOnce(decoder *json.Decoder, path string) error {
+	token, err := decoder.Token()
+	if err != nil || token != json.Delim('{') {
+		return err
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		name := path + token.(string)
+		if seen[strings.ToLower(name)] {
+			return fmt.Errorf("%s stands there twice", name)
+		}
+		seen[strings.ToLower(name)] = true
+		if err := eachNameOnce(decoder, name+"."); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token()
+	return err
 }

@@ -11,7 +11,7 @@ import (
 // released is dev with the images of a document.
 func released(t *testing.T, document string) Environment {
 	t.Helper()
-	environments := All()
+	environments := three()
 	require.NoError(t, applyReleases(environments, []byte(document)))
 	return environments[0]
 }
@@ -34,7 +34,6 @@ func TestTasksRunOnceTheirImageIsReleased(t *testing.T) {
 	for document, want := range map[string][2]int{ // backend, front end
 		`{}`:                                    {0, 0},
 		`{"stage": {"backend": {"tag": "v1"}}}`: {0, 0},
-		`{"dev": {}}`:                           {0, 0},
 		`{"dev": {"backend": {"tag": "v1"}}}`:   {3, 0},
 		`{"dev": {"frontend": {"tag": "v1"}}}`:  {0, 5},
 		`{"dev": {"backend": {"tag": "v1"}, "frontend": {"tag": "v1"}}}`: {3, 5},
@@ -46,7 +45,7 @@ func TestTasksRunOnceTheirImageIsReleased(t *testing.T) {
 }
 
 func TestImagesGoToTheirOwnEnvironmentAndService(t *testing.T) {
-	environments := All()
+	environments := three()
 	require.NoError(t, applyReleases(environments, []byte(`{
 		"prod": {"backend": {"tag": "pb"}, "frontend": {"tag": "pf"}},
 		"dev": {"backend": {"tag": "db"}, "frontend": {"tag": "df"}}
@@ -60,8 +59,21 @@ func TestImagesGoToTheirOwnEnvironmentAndService(t *testing.T) {
 
 func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ document, want string }{
-		"nothing":                 {``, "EOF"},
+		"nothing":                 {``, "line 1: EOF"},
 		"half a document":         {`{"dev": {`, "unexpected EOF"},
+		"a missing comma":         {"{\n  \"dev\": {\n    \"backend\": {\"tag\": \"v1\"}\n    \"frontend\"", "line 4: invalid character"},
+		"a wrong type below":      {"{\n  \"dev\": {\n    \"backend\": \"v1\"}}", "line 3: json: cannot unmarshal string"},
+		"null":                    {`null`, "nothing released is {}"},
+		"a null environment":      {`{"dev": null}`, "dev names no service; remove the entry if nothing is released"},
+		"an empty environment":    {`{"dev": {}}`, "dev names no service; remove the entry if nothing is released"},
+		"a null service":          {`{"dev": {"backend": null}}`, "dev.backend has neither a tag nor a digest"},
+		"an empty service":        {`{"dev": {"backend": {}}}`, "dev.backend has neither a tag nor a digest"},
+		"an empty tag":            {`{"dev": {"backend": {"tag": ""}}}`, "dev.backend has neither a tag nor a digest"},
+		"several that are empty":  {`{"prod": {"frontend": {}}, "dev": {"backend": {}}}`, "dev.backend has neither a tag nor a digest, prod.frontend has neither a tag nor a digest; remove the entry"},
+		"an environment twice":    {`{"dev": {"backend": {"tag": "v1"}}, "dev": {"frontend": {"tag": "v1"}}}`, "dev stands there twice"},
+		"a service twice":         {`{"dev": {"backend": {"tag": "v1"}, "backend": {"tag": "v2"}}}`, "dev.backend stands there twice"},
+		"a service in two cases":  {`{"dev": {"backend": {"tag": "v1"}, "Backend": {"tag": "v2"}}}`, "dev.Backend stands there twice"},
+		"a tag twice":             {`{"dev": {"backend": {"tag": "v1", "tag": "v2"}}}`, "dev.backend.tag stands there twice"},
 		"not JSON":                {`dev: v1`, "invalid character"},
 		"a list":                  {`[]`, "cannot unmarshal array"},
 		"a tag as a number":       {`{"dev": {"backend": {"tag": 1}}}`, "cannot unmarshal number"},
@@ -70,10 +82,10 @@ func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 		"text after it":           {`{} v1`, "text after the closing brace"},
 		"two documents":           {`{}{}`, "text after the closing brace"},
 		"one brace too many":      {`{}}`, "text after the closing brace"},
-		"an environment too many": {`{"dev": {}, "qa": {"backend": {"tag": "v1"}}}`, `"qa" is no environment; remove its entry`},
+		"an environment too many": {`{"dev": {"backend": {"tag": "v1"}}, "qa": {"backend": {"tag": "v1"}}}`, `"qa" is no environment; remove its entry`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := applyReleases(All(), []byte(c.document))
+			err := applyReleases(three(), []byte(c.document))
 			require.ErrorContains(t, err, "config/images.json: ")
 			require.ErrorContains(t, err, c.want)
 		})
@@ -81,7 +93,7 @@ func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 }
 
 func TestEveryUnknownEnvironmentIsNamed(t *testing.T) {
-	err := applyReleases(All(), []byte(`{"qa": {}, "demo": {}, "old": {}}`))
+	err := applyReleases(three(), []byte(`{"qa": {"backend": {"tag": "v1"}}, "demo": {"backend": {"tag": "v1"}}, "old": {"backend": {"tag": "v1"}}}`))
 	var named []string
 	for line := range strings.Lines(err.Error()) {
 		named = append(named, strings.Split(line, `"`)[1])
@@ -92,10 +104,11 @@ func TestEveryUnknownEnvironmentIsNamed(t *testing.T) {
 func TestLoadReportsWhatIsWrongWithTheImagesToo(t *testing.T) {
 	shipped := imagesJSON
 	t.Cleanup(func() { imagesJSON = shipped })
-	imagesJSON = []byte(`{"dev": {"backend": {"tag": "latest"}}, "qa": {}}`)
+	name := All()[0].Name
+	imagesJSON = []byte(`{"` + name + `": {"backend": {"tag": "latest"}}, "no-name": {"backend": {"tag": "v1"}}}`)
 
 	environments, err := Load()
 	assert.Nil(t, environments)
-	require.ErrorContains(t, err, `"qa" is no environment`)
-	require.ErrorContains(t, err, `dev: Backend.Image.Tag is "latest"`)
+	require.ErrorContains(t, err, `"no-name" is no environment`)
+	require.ErrorContains(t, err, name+`: Backend.Image.Tag is "latest"`)
 }

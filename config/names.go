@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -27,16 +28,31 @@ func (e Environment) StackName(part string) string {
 	return title(Project) + title(e.Name) + part
 }
 
+// Prefix is the VPC's range; an invalid one where VPC is no prefix, which
+// Validate refuses.
+func (n Network) Prefix() netip.Prefix {
+	prefix, _ := netip.ParsePrefix(n.VPC) // the zero Prefix is the invalid one
+	return prefix
+}
+
 // APIBaseURL is where browsers reach the API.
 func (e Environment) APIBaseURL() string {
 	return "https://" + e.Domain + "/" + e.Backend.APIPrefix
+}
+
+// CORSOrigins are the origins that browsers may call the API from.
+func (e Environment) CORSOrigins() []string {
+	if len(e.Backend.CORSOrigins) > 0 {
+		return e.Backend.CORSOrigins
+	}
+	return []string{"https://" + e.Domain, "https://www." + e.Domain}
 }
 
 // BackendVariables are the backend's environment variables that are no secrets.
 func (e Environment) BackendVariables() map[string]string {
 	variables := e.Backend.variables()
 	variables["API_PREFIX"] = e.Backend.APIPrefix
-	variables["CORS_ORIGINS"] = strings.Join(e.Backend.CORSOrigins, ",")
+	variables["CORS_ORIGINS"] = strings.Join(e.CORSOrigins(), ",")
 	variables["PRISMA_DB_PUSH_ON_START"] = strconv.FormatBool(e.Backend.PrismaDBPushOnStart)
 	if e.Backend.SeedDB {
 		variables["SEED_DB"] = "true"

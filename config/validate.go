@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,10 +12,10 @@ import (
 )
 
 // Validate returns every error of the settings, joined into one, or nil. Each
-// names the environment, the setting, its value and what is allowed. Whatever
+// names the environments, the setting, its value and what is allowed. Whatever
 // passes can be synthesized.
 func Validate(environments []Environment) error {
-	var v validator
+	v := validator{of: map[string][]string{}}
 	for i, e := range environments {
 		v.about(i, e)
 		v.identity(e)
@@ -29,16 +28,27 @@ func Validate(environments []Environment) error {
 		}
 		v.backend(e)
 		v.physicalNames(e)
-		v.prod(e)
+		v.production(e)
 	}
 	v.unique(environments)
-	return errors.Join(v.errs...)
+	return v.err()
 }
 
 // validator collects the errors of one environment after the other.
 type validator struct {
 	environment string
-	errs        []error
+	rejected    []string            // in the order in which they were found
+	of          map[string][]string // the environments of each
+}
+
+// err joins the errors. One that several environments have, because they have
+// the setting in common, is said once: "dev, stage: …".
+func (v *validator) err() error {
+	errs := make([]error, len(v.rejected))
+	for i, text := range v.rejected {
+		errs[i] = fmt.Errorf("%s: %s", list(v.of[text]), text)
+	}
+	return errors.Join(errs...)
 }
 
 // about says which environment the next errors are of.
@@ -51,12 +61,18 @@ func (v *validator) about(index int, e Environment) {
 
 // reject records a setting whose value is not allowed.
 func (v *validator) reject(setting string, value any, allowed string, args ...any) {
-	format := "%s: %s is %q: want %s" // quoted, so that an empty text shows
+	format := "%s is %q: want %s" // quoted, so that an empty text shows
 	switch value.(type) {
 	case int, bool:
-		format = "%s: %s is %v: want %s"
+		format = "%s is %v: want %s"
 	}
-	v.errs = append(v.errs, fmt.Errorf(format, v.environment, setting, value, fmt.Sprintf(allowed, args...)))
+	text := fmt.Sprintf(format, setting, value, fmt.Sprintf(allowed, args...))
+	if len(v.of[text]) == 0 {
+		v.rejected = append(v.rejected, text)
+	}
+	if !slices.Contains(v.of[text], v.environment) {
+		v.of[text] = append(v.of[text], v.environment)
+	}
 }
 
 // within rejects a number outside lowest to highest.
@@ -143,7 +159,7 @@ func (v *validator) identity(e Environment) {
 }
 
 func (v *validator) network(e Environment) {
-	v.vpc(e.Network.VPC)
+	v.vpc(e.Network)
 	v.availabilityZones(e)
 	oneOf(v, "Network.NATGateways", e.Network.NATGateways, NATNone, NATOne, NATOnePerAZ)
 	oneOf(v, "Network.TaskSubnets", e.Network.TaskSubnets, TasksPublic, TasksPrivate)
@@ -156,14 +172,18 @@ func (v *validator) network(e Environment) {
 
 // vpc checks that the range is private and that its quarters are subnets that
 // a load balancer accepts: at least a /27.
-func (v *validator) vpc(vpc netip.Prefix) {
+func (v *validator) vpc(n Network) {
+	vpc := n.Prefix()
 	if !vpc.IsValid() || !vpc.Addr().Is4() || !vpc.Addr().IsPrivate() || vpc != vpc.Masked() || vpc.Bits() < 16 || vpc.Bits() > 25 {
-		v.reject("Network.VPC", vpc, "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24")
+		v.reject("Network.VPC", n.VPC, "a private IPv4 prefix from /16 to /25 without host bits, such as 10.10.0.0/24")
 	}
 }
 
 func (v *validator) availabilityZones(e Environment) {
 	zones := e.Network.AvailabilityZones
+	if !slices.Contains(regions, e.Region) {
+		return // that comes first: the zones are of the region
+	}
 	ok := len(zones) == 2 && zones[0] != zones[1]
 	for _, zone := range zones {
 		letter, found := strings.CutPrefix(zone, e.Region)
@@ -238,8 +258,11 @@ func (v *validator) service(s namedService) {
 	v.healthCheck(s.name+".HealthCheck", s.HealthCheck)
 	v.image(s.name+".Image", s.Image)
 	for _, variable := range slices.Sorted(maps.Keys(s.Variables)) {
-		if !variableSyntax.MatchString(variable) || slices.Contains(s.reserved, variable) {
-			v.reject(s.name+".Variables", variable, "names of letters, digits and _ that Parrot does not set itself (%s)", list(s.reserved))
+		if !variableSyntax.MatchString(variable) {
+			v.reject(s.name+".Variables", variable, "a name of letters, digits and _, no digit first")
+		}
+		if slices.Contains(s.reserved, variable) {
+			v.reject(s.name+".Variables", variable, "a name that Parrot does not set itself; it sets %s", list(s.reserved))
 		}
 		if value := s.Variables[variable]; !isPlainText(value) {
 			v.reject(s.name+".Variables", variable+"="+value, "%s", plainText)
@@ -294,9 +317,6 @@ func (v *validator) backend(e Environment) {
 	if !prefixSyntax.MatchString(b.APIPrefix) || len(b.APIPrefix) > 100 {
 		v.reject("Backend.APIPrefix", b.APIPrefix, "a path of at most 100 characters without slashes at its ends, such as api or api/v1")
 	}
-	if len(b.CORSOrigins) == 0 {
-		v.reject("Backend.CORSOrigins", b.CORSOrigins, "at least one origin, such as https://example.com")
-	}
 	for _, origin := range b.CORSOrigins {
 		if !isOrigin(origin) {
 			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
@@ -306,6 +326,10 @@ func (v *validator) backend(e Environment) {
 		if word == "" || !isPlainText(word) {
 			v.reject("Backend.MigrationCommand", word, "words, each %s", plainText)
 		}
+	}
+	// One text with spaces is the name of a program that no image has.
+	if len(b.MigrationCommand) == 1 && strings.Contains(b.MigrationCommand[0], " ") {
+		v.reject("Backend.MigrationCommand", b.MigrationCommand[0], "one element a word: %#v", strings.Fields(b.MigrationCommand[0]))
 	}
 	v.matches("Backend.JWTExpiresIn", b.JWTExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 15m")
 	v.matches("Backend.JWTRefreshExpiresIn", b.JWTRefreshExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 7d")
@@ -351,9 +375,9 @@ func (v *validator) physicalNames(e Environment) {
 	}
 }
 
-// prod keeps what real users depend on from being switched off by an edit.
-func (v *validator) prod(e Environment) {
-	if e.Name != "prod" {
+// production keeps what real users depend on from being switched off by an edit.
+func (v *validator) production(e Environment) {
+	if !e.Production {
 		return
 	}
 	for _, guard := range []struct {
@@ -365,21 +389,21 @@ func (v *validator) prod(e Environment) {
 		{"TerminationProtection", e.TerminationProtection},
 	} {
 		if !guard.on {
-			v.reject(guard.setting, false, "true in prod")
+			v.reject(guard.setting, false, "true while Production is true")
 		}
 	}
 	if e.Backend.PrismaDBPushOnStart {
-		v.reject("Backend.PrismaDBPushOnStart", true, "false in prod: it can drop columns; use MigrationCommand")
+		v.reject("Backend.PrismaDBPushOnStart", true, "false while Production is true: it can drop columns; use MigrationCommand")
 	}
 	if e.Backend.SeedDB {
-		v.reject("Backend.SeedDB", true, "false in prod: seeding writes sample data over real data")
+		v.reject("Backend.SeedDB", true, "false while Production is true: seeding writes sample data over real data")
 	}
 	if e.Database.BackupRetentionDays < 7 {
-		v.reject("Database.BackupRetentionDays", e.Database.BackupRetentionDays, "7 to 35 in prod")
+		v.reject("Database.BackupRetentionDays", e.Database.BackupRetentionDays, "7 to 35 while Production is true")
 	}
 	for _, service := range e.services() {
 		if service.DesiredCount < 2 {
-			v.reject(service.name+".DesiredCount", service.DesiredCount, "at least 2 in prod: one task is no service while it restarts")
+			v.reject(service.name+".DesiredCount", service.DesiredCount, "at least 2 while Production is true: one task is no service while it restarts")
 		}
 	}
 }
@@ -411,7 +435,7 @@ func (v *validator) pair(a, b Environment) {
 	if a.Region != b.Region {
 		return
 	}
-	if a.Network.VPC.Overlaps(b.Network.VPC) {
+	if a.Network.Prefix().Overlaps(b.Network.Prefix()) {
 		v.reject("Network.VPC", b.Network.VPC, "a range apart from %s's %s", a.Name, a.Network.VPC)
 	}
 	if a.Database.Identifier == b.Database.Identifier {

@@ -62,7 +62,7 @@ func (n *Network) addSecurityGroups(env config.Environment) {
 	n.Database = closed("Database", "db")
 	n.Redis = closed("Redis", "redis")
 
-	anywhere, vpc := addresses("0.0.0.0/0"), addresses(env.Network.VPC.String())
+	anywhere, vpc := addresses("0.0.0.0/0"), addresses(env.Network.VPC)
 	n.allow("HttpFromAnywhere", anywhere, n.LoadBalancer, httpPort)
 	n.allow("HttpsFromAnywhere", anywhere, n.LoadBalancer, httpsPort)
 	n.allow("BackendFromLoadBalancer", members(n.LoadBalancer), n.Backend, env.Backend.Port)
@@ -134,10 +134,10 @@ func (n *Network) addVPC(env config.Environment) {
 	// Logical ids are made of the groups' names, so that NAT gateways come and
 	// go without touching a subnet.
 	public, private := jsii.String("Public"), jsii.String("Private")
-	quarter := jsii.Number(env.Network.VPC.Bits() + 2)
+	quarter := jsii.Number(env.Network.Prefix().Bits() + 2)
 	vpc := awsec2.NewVpc(n.Stack, jsii.String("Vpc"), &awsec2.VpcProps{
 		VpcName:            jsii.String(env.PhysicalName("vpc")),
-		IpAddresses:        awsec2.IpAddresses_Cidr(jsii.String(env.Network.VPC.String())),
+		IpAddresses:        awsec2.IpAddresses_Cidr(&env.Network.VPC),
 		AvailabilityZones:  jsii.Strings(env.Network.AvailabilityZones...),
 		EnableDnsHostnames: jsii.Bool(true),
 		EnableDnsSupport:   jsii.Bool(true),

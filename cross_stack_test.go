@@ -324,7 +324,7 @@ func settings(env config.Environment) map[string]any {
 // parrotctl's test of what expires reads the policy from a file.
 func TestRepositoriesHaveTheLifecyclePolicyThatReleasesAreTestedWith(t *testing.T) {
 	const path = "testdata/lifecycle_policy.json"
-	for _, env := range environments() {
+	for _, env := range fixtures() {
 		for _, repository := range stackOf(t, direct(t), env, "Registry").OfType("AWS::ECR::Repository") {
 			var policy bytes.Buffer
 			require.NoError(t, json.Indent(&policy, []byte(repository.Text("LifecyclePolicy", "LifecyclePolicyText")), "", "  "))

@@ -92,7 +92,7 @@ func TestWhatCannotBeDoneIsSaidBeforeAnythingIs(t *testing.T) {
 		"other settings": {func(w *world) { w.write("infra/config/environments.go", "package config\n") },
 			[]string{"release", "dev"}, exitUsage, "this command was built with other settings"},
 		"broken images": {func(w *world) { w.write("infra/config/images.json", "{") },
-			[]string{"release", "dev"}, exitUsage, "config/images.json: cannot be read"},
+			[]string{"release", "dev"}, exitUsage, "config/images.json: line 1"},
 		"another account": {func(w *world) { w.environments[0].Account = "999999999999" },
 			[]string{"release", "dev"}, exitFailed, "you are signed in to account 123456789012, and dev is in 999999999999"},
 		"no registry": {func(w *world) { w.environments[0].Backend.Repository = "elsewhere" },

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/config"
 	"parrot/internal/delivery"
 )
 
@@ -35,8 +34,9 @@ func TestPromoteBringsTheSameBackend(t *testing.T) {
 
 func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 	w := newWorld(t)
+	dev, stage := w.environments[0], w.environments[1]
 	inDev(w)
-	dev := w.recorded()["dev"]
+	inDev := w.recorded()["dev"].Frontend
 	w.write("client/Dockerfile", "FROM scratch AS runner\n# not in dev yet\n")
 	w.commit("The next front end")
 	w.write("client/untidy", "in no commit\n")
@@ -46,11 +46,11 @@ func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 
 	asked := w.asked()
 	require.Equal(t, 1, count(asked, "docker build"))
-	assert.Contains(t, asked[0], "--build-arg NEXT_PUBLIC_API_BASE_URL="+config.Stage().APIBaseURL())
-	stage := w.recorded()["stage"]
-	assert.Equal(t, dev.Frontend.Tag, stage.Frontend.Tag, "the same commit")
-	assert.NotEqual(t, dev.Frontend.Digest, stage.Frontend.Digest)
-	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+config.Dev().APIBaseURL()+" in dev and "+config.Stage().APIBaseURL()+" in stage")
+	assert.Contains(t, asked[0], "--build-arg NEXT_PUBLIC_API_BASE_URL="+stage.APIBaseURL())
+	inStage := w.recorded()["stage"].Frontend
+	assert.Equal(t, inDev.Tag, inStage.Tag, "the same commit")
+	assert.NotEqual(t, inDev.Digest, inStage.Digest)
+	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+dev.APIBaseURL()+" in dev and "+stage.APIBaseURL()+" in stage")
 
 	built, err := os.ReadFile(filepath.Join(filepath.Dir(w.log), localName(asked[0])))
 	require.NoError(t, err)

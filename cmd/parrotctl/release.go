@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -138,7 +139,7 @@ The database does not go back.`,
 			}
 			list, plan, err := d.PlanRollback(command.Context(), ask)
 			if len(list) > 0 {
-				delivery.WriteEarlier(p.stderr, list)
+				err = errors.Join(delivery.WriteEarlier(p.stderr, list), err)
 			}
 			if err != nil {
 				return err

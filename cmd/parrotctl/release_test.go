@@ -39,7 +39,7 @@ func TestReleaseBuildsPushesRecordsAndDeploys(t *testing.T) {
 			assert.Equal(t, image.Digest, w.tagged(repository, tag), "%s:%s", repository, tag)
 		}
 	}
-	_, err := config.LoadWith(config.All(), must(os.ReadFile("config/images.json")))
+	_, err := config.LoadWith(w.environments, must(os.ReadFile("config/images.json")))
 	assert.NoError(t, err, "the settings take what was recorded")
 }
 
@@ -106,13 +106,16 @@ func everyFault(t *testing.T, programs []string, prepare func(*world), args ...s
 	require.Greater(t, calls, 10, "calls to AWS")
 	require.Positive(t, builds)
 
+	// finishes checks what a fault left, and that the next run finishes the work.
 	finishes := func(t *testing.T, w *world, before map[string]config.Release, there int, broken result) {
 		require.Equal(t, exitFailed, broken.code, broken.stderr)
 		if left := withoutTimes(w.recorded()); left != withoutTimes(before) {
 			assert.Equal(t, withoutTimes(want), left, "images.json is neither old nor new")
 		}
 		pushed := w.builds() - there
-		w.asked()
+		if w.asked() == nil && pushed == 0 {
+			return // nothing was done, and the next run is a first one
+		}
 		w.faults.failAt(0)
 		t.Setenv(stubFail, "")
 		w.succeeds(args...)

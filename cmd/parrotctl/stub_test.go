@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -18,64 +17,43 @@ import (
 
 // The variables that tell a stub what to do.
 const (
-	stubVariable = "PARROT_TEST_STUB"     // which program it is
+	stubVariable = "PARROT_TEST_PUSH"     // the program that pushes
 	stubLog      = "PARROT_TEST_LOG"      // where it notes its arguments
 	stubFail     = "PARROT_TEST_FAIL"     // the start of the command line that fails
 	stubRegistry = "PARROT_TEST_REGISTRY" // where docker pushes
 	stubAWS      = "PARROT_TEST_AWS"      // where ECR is
 )
 
-// stub is docker or npx: it notes its command line, and fails where the test
-// wants it to. What docker builds, it can push.
-func stub(program string, args []string) int {
-	line := program + " " + strings.Join(args, " ")
-	note, err := os.OpenFile(os.Getenv(stubLog), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		panic(err)
-	}
-	fmt.Fprintln(note, line)
-	note.Close()
-	if fail := os.Getenv(stubFail); fail != "" && strings.HasPrefix(line, fail) {
-		fmt.Fprintln(os.Stderr, program+" fails")
-		return 1
-	}
-	if program == "docker" {
-		switch args[0] {
-		case "build":
-			err = dockerBuild(args)
-		case "push":
-			err = dockerPush(args[1])
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
+// stubScript is docker and npx: it notes its command line, and fails where the
+// test wants it to. What docker builds is the Dockerfile and the arguments; the
+// test's program pushes it.
+const stubScript = `#!/bin/sh
+program=$(basename "$0")
+line="$program $*"
+echo "$line" >> "$` + stubLog + `"
+if [ -n "$` + stubFail + `" ]; then
+  case "$line" in "$` + stubFail + `"*) echo "$program fails" >&2; exit 1;; esac
+fi
+case "$line" in
+"docker push "*) exec "$` + stubVariable + `" "$2" ;;
+"docker build "*)
+  arguments=
+  while [ $# -gt 1 ]; do
+    case "$1" in
+    --tag) reference=$2 ;;
+    --build-arg) arguments="$arguments$2
+" ;;
+    esac
+    shift
+  done
+  { printf %s "$arguments"; cat "$1/Dockerfile"; } > "$(dirname "$0")/$(echo "$reference" | tr /: __)"
+  ;;
+esac
+`
 
 // built is where a local image is kept.
 func built(reference string) string {
 	return filepath.Join(filepath.Dir(os.Getenv(stubLog)), strings.NewReplacer("/", "_", ":", "_").Replace(reference))
-}
-
-// dockerBuild makes an image of the Dockerfile and the build's arguments.
-func dockerBuild(args []string) error {
-	dir := args[len(args)-1]
-	dockerfile, err := os.ReadFile(filepath.Join(dir, "Dockerfile"))
-	if err != nil {
-		return err
-	}
-	var reference, arguments string
-	for i, arg := range args {
-		switch arg {
-		case "--tag":
-			reference = args[i+1]
-		case "--build-arg":
-			arguments += args[i+1] + "\n"
-		}
-	}
-	return os.WriteFile(built(reference), append([]byte(arguments), dockerfile...), 0o644)
 }
 
 // dockerPush puts the image into the registry and into ECR's list.

@@ -30,8 +30,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if program := os.Getenv(stubVariable); program != "" {
-		os.Exit(stub(program, os.Args[1:]))
+	if os.Getenv(stubVariable) != "" { // a stub has started it
+		if err := dockerPush(os.Args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	code := m.Run()
 	moto.Stop()
@@ -39,7 +43,25 @@ func TestMain(m *testing.M) {
 }
 
 // environmentsGo is the settings that the tests are built with.
-var environmentsGo = must(filepath.Abs("../../config/environments.go"))
+var (
+	environmentsGo = must(filepath.Abs("../../config/environments.go"))
+	described      = must(filepath.Abs("../../config/testdata/described.json"))
+)
+
+// environments are dev as the system's description has it, and a stage like it.
+func environments() []config.Environment {
+	document := must(os.ReadFile(described))
+	var dev, stage config.Environment
+	for _, env := range []*config.Environment{&dev, &stage} {
+		if err := json.Unmarshal(document, env); err != nil {
+			panic(err)
+		}
+	}
+	stage.Name, stage.Domain, stage.Network.VPC = "stage", "stage."+dev.Domain, "10.11.0.0/24"
+	stage.Database.Identifier = stage.PhysicalName("db")
+	stage.Backend.Repository, stage.Frontend.Repository = stage.PhysicalName("backend"), stage.PhysicalName("frontend")
+	return []config.Environment{dev, stage}
+}
 
 // world is a team's machine and AWS account: a repository with Parrot in infra
 // beside backend and client, an AWS of moto's, a registry, and docker and npx
@@ -60,7 +82,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	endpoint := moto.Start(t)
-	w := &world{t: t, repo: t.TempDir(), faults: &faults{}, environments: config.All()}
+	w := &world{t: t, repo: t.TempDir(), faults: &faults{}, environments: environments()}
 
 	target, err := url.Parse(endpoint)
 	require.NoError(t, err)
@@ -84,11 +106,9 @@ func newWorld(t *testing.T) *world {
 
 	bin := t.TempDir()
 	for _, program := range []string{"docker", "npx"} {
-		self, err := os.Executable()
-		require.NoError(t, err)
-		script := fmt.Sprintf("#!/bin/sh\n%s=%s exec %s \"$@\"\n", stubVariable, program, self)
-		require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte(script), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte(stubScript), 0o755))
 	}
+	t.Setenv(stubVariable, must(os.Executable()))
 	w.log = filepath.Join(bin, "log")
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Setenv(stubLog, w.log)
@@ -100,7 +120,7 @@ func newWorld(t *testing.T) *world {
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(endpoint))
 	require.NoError(t, err)
 	w.ecr = ecr.NewFromConfig(cfg)
-	for _, env := range config.All() {
+	for _, env := range w.environments {
 		for _, repository := range []string{env.Backend.Repository, env.Frontend.Repository} {
 			_, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository})
 			require.NoError(t, err)
@@ -223,7 +243,7 @@ func (w *world) images(repository string) map[string][]string {
 func (w *world) builds() int {
 	w.t.Helper()
 	n := 0
-	for _, env := range config.All() {
+	for _, env := range w.environments {
 		for _, repository := range []string{env.Backend.Repository, env.Frontend.Repository} {
 			for _, tags := range w.images(repository) {
 				n += min(1, count(tags, "build-"))

@@ -246,7 +246,7 @@ func firstRelease(history []revision, chosen []service) int {
 }
 
 // WriteEarlier prints the list for people.
-func WriteEarlier(w io.Writer, list []Earlier) {
+func WriteEarlier(w io.Writer, list []Earlier) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SERVICE\tIMAGE\tRELEASED\tIN THE REGISTRY\t")
 	day := func(at time.Time, none string) string {
@@ -266,5 +266,5 @@ func WriteEarlier(w io.Writer, list []Earlier) {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.Service, image, day(e.Released, "–"), day(e.Pushed, "no (expired)"), now)
 	}
-	table.Flush()
+	return table.Flush()
 }

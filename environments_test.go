@@ -407,3 +407,15 @@ func TestWrongSettingsEndInStatusOneBeforeAnythingIsSynthesized(t *testing.T) {
 	assert.Contains(t, stderr.String(), "Nothing is synthesized")
 	assert.Contains(t, stderr.String(), "dev: A is 1: want 2\nprod: B is 3: want 4\n")
 }
+
+func TestPartsAreTheStacksThatAnEnvironmentHas(t *testing.T) {
+	t.Parallel()
+	var defined, named []string
+	for _, stack := range direct(t).Stacks {
+		defined = append(defined, stack.Name)
+	}
+	for _, env := range append(environments(), full()) {
+		named = append(named, env.StackNames()...)
+	}
+	assert.ElementsMatch(t, named, defined)
+}

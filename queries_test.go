@@ -17,7 +17,7 @@ import (
 // This file asks the synthesized assemblies what the tests want to know.
 
 // parts are an environment's stacks.
-var parts = []string{"Network", "Registry", "Data", "Edge", "Compute"}
+var parts = config.Parts
 
 // everything is every assembly there is: the shipped one, the fixtures', and each stage's.
 func everything(t *testing.T) []*assembly.Assembly {

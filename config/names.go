@@ -11,6 +11,9 @@ import (
 // tag Project.
 const Project = "parrot"
 
+// Parts are the stacks of every environment.
+var Parts = []string{"Network", "Registry", "Data", "Edge", "Compute"}
+
 // PhysicalName is the name that AWS shows for one of the environment's
 // resources: parrot-{environment}-{resource}.
 func (e Environment) PhysicalName(resource string) string {
@@ -33,6 +36,15 @@ func (e Environment) StackName(part string) string {
 func (n Network) Prefix() netip.Prefix {
 	prefix, _ := netip.ParsePrefix(n.VPC) // the zero Prefix is the invalid one
 	return prefix
+}
+
+// StackNames are the names of the environment's stacks, in the order of Parts.
+func (e Environment) StackNames() []string {
+	var names []string
+	for _, part := range Parts {
+		names = append(names, e.StackName(part))
+	}
+	return names
 }
 
 // APIBaseURL is where browsers reach the API.

@@ -91,6 +91,8 @@ func (p *program) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return status{exitUsage, err} })
 	root.AddCommand(
 		p.bootstrapCommand(),
+		p.commentCommand(),
+		p.driftCommand(),
 		p.imagesCommand(),
 		p.promoteCommand(),
 		p.releaseCommand(),

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/drift"
+	"parrot/internal/drift/drifttest"
+)
+
+func runDrift(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs strings.Builder
+	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environments: config.All()}
+	code = p.run(t.Context(), append([]string{"drift"}, args...))
+	return code, out.String(), errs.String()
+}
+
+// deploy deploys all stacks of an environment.
+func deploy(server *drifttest.Server, env config.Environment) {
+	for _, name := range env.StackNames() {
+		server.Stacks[name] = drifttest.Stack{}
+	}
+}
+
+func TestDriftOfWhatRunsAsDeployedIsNone(t *testing.T) {
+	server := drifttest.New(t)
+	deploy(server, config.Dev())
+	code, stdout, stderr := runDrift(t)
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "all 5 deployed stacks run as they were deployed")
+	for _, env := range []config.Environment{config.Stage(), config.Prod()} {
+		for _, name := range env.StackNames() {
+			assert.Contains(t, stdout, name, "not deployed, and named")
+		}
+	}
+	assert.Contains(t, stderr, "15/15")
+}
+
+func TestDriftIsFoundAndShownAndHasItsExitStatus(t *testing.T) {
+	server := drifttest.New(t)
+	deploy(server, config.Dev())
+	server.Stacks["ParrotDevNetwork"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
+	code, stdout, stderr := runDrift(t, "dev")
+	assert.Equal(t, exitFound, code)
+	assert.Contains(t, stdout, "## ParrotDevNetwork (us-east-1)")
+	assert.Contains(t, stdout, "0.0.0.0/0")
+	assert.Contains(t, stderr, "1 of 5 deployed stacks have drifted")
+	assert.NotContains(t, stdout, "Stage", "only dev is asked for")
+}
+
+func TestDriftIsWrittenAsJSON(t *testing.T) {
+	server := drifttest.New(t)
+	deploy(server, config.Dev())
+	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
+	code, stdout, _ := runDrift(t, "dev", "--json")
+	assert.Equal(t, exitFound, code)
+	var report drift.Report
+	require.NoError(t, json.Unmarshal([]byte(stdout), &report))
+	require.Len(t, report.Stacks, 5)
+	i := slices.IndexFunc(report.Stacks, func(s drift.Stack) bool { return s.Name == "ParrotDevData" })
+	assert.Equal(t, "/SecurityGroupIngress/0", report.Stacks[i].Resources[0].Properties[1].Path)
+	assert.Contains(t, stdout, `"logicalId": "DatabaseSecurityGroup"`)
+}
+
+func TestDriftReadsWithTheLookupRole(t *testing.T) {
+	server := drifttest.New(t)
+	_, _, _ = runDrift(t, "dev")
+	assert.Equal(t, []string{"arn:aws:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1"}, server.Roles())
+}
+
+func TestDriftThatCouldNotBeCheckedIsAFailure(t *testing.T) {
+	server := drifttest.New(t)
+	deploy(server, config.Dev())
+	server.Stacks["ParrotDevNetwork"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
+	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "UNKNOWN", Failure: "throttled"}
+	code, stdout, _ := runDrift(t, "dev")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stdout, "- ParrotDevData: detection failed: throttled")
+	assert.Contains(t, stdout, "## ParrotDevNetwork", "what was found is shown nevertheless")
+}
+
+func TestDriftWithoutTheLookupRoleSaysWhatToDo(t *testing.T) {
+	server := drifttest.New(t)
+	server.Deny = "AssumeRole"
+	code, stdout, _ := runDrift(t, "dev")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stdout, "cdk bootstrap")
+}
+
+func TestDriftHasADeadline(t *testing.T) {
+	server := drifttest.New(t)
+	deploy(server, config.Dev())
+	server.Stacks["ParrotDevData"] = drifttest.Stack{Polls: 1 << 30}
+	code, stdout, _ := runDrift(t, "dev", "--timeout", "300ms")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stdout, "- ParrotDevData: AWS did not finish within 300ms")
+}
+
+func TestDriftOfAnUnknownEnvironmentNamesTheKnownOnes(t *testing.T) {
+	t.Parallel()
+	code, _, stderr := runDrift(t, "production")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, `there is no environment "production": want one of dev, stage, prod`)
+}

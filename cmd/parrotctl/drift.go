@@ -35,9 +35,9 @@ It reads with the role that "cdk bootstrap" makes for that in each account
 (cdk-hnb659fds-lookup-role-…), so the credentials that it starts with only have to
 be allowed to assume it.
 
-The exit status is 0 when nothing has drifted, 3 when something has, and 1 when a
-stack could not be checked, whatever the others are. Stacks that are not deployed
-are named and are no failure.`,
+The exit status is 0 when no drift is found, 3 when there is some, and 1 when
+nothing is known of a stack, whatever the others are. Stacks that are not deployed
+are named and are no failure, and so is a resource that the role may not read.`,
 		Example: `  parrotctl drift
   parrotctl drift prod --json`,
 		RunE: func(command *cobra.Command, args []string) error {

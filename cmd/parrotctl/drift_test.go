@@ -79,10 +79,10 @@ func TestDriftThatCouldNotBeCheckedIsAFailure(t *testing.T) {
 	server := drifttest.New(t)
 	deploy(server, config.Dev())
 	server.Stacks["ParrotDevNetwork"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
-	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "UNKNOWN", Failure: "throttled"}
-	code, stdout, _ := runDrift(t, "dev")
+	server.Stacks["ParrotDevData"] = drifttest.Stack{Polls: 1 << 30}
+	code, stdout, _ := runDrift(t, "dev", "--timeout", "300ms")
 	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stdout, "- ParrotDevData: detection failed: throttled")
+	assert.Contains(t, stdout, "- ParrotDevData: AWS did not finish within 300ms")
 	assert.Contains(t, stdout, "## ParrotDevNetwork", "what was found is shown nevertheless")
 }
 
@@ -94,13 +94,14 @@ func TestDriftWithoutTheLookupRoleSaysWhatToDo(t *testing.T) {
 	assert.Contains(t, stdout, "cdk bootstrap")
 }
 
-func TestDriftHasADeadline(t *testing.T) {
+func TestAResourceThatTheRoleMayNotReadIsNamedAndIsNoFailure(t *testing.T) {
 	server := drifttest.New(t)
 	deploy(server, config.Dev())
-	server.Stacks["ParrotDevData"] = drifttest.Stack{Polls: 1 << 30}
-	code, stdout, _ := runDrift(t, "dev", "--timeout", "300ms")
-	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stdout, "- ParrotDevData: AWS did not finish within 300ms")
+	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "UNKNOWN", Failure: "not authorized to perform secretsmanager:GetSecretValue"}
+	code, stdout, _ := runDrift(t, "dev")
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "1 could not be checked, or not as a whole.")
+	assert.Contains(t, stdout, "- ParrotDevData: detection failed: not authorized to perform secretsmanager:GetSecretValue")
 }
 
 func TestDriftOfAnUnknownEnvironmentNamesTheKnownOnes(t *testing.T) {

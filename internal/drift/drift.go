@@ -23,10 +23,11 @@ type Status string
 
 // The values of Status.
 const (
-	InSync      Status = "in-sync"
-	Drifted     Status = "drifted"
-	NotDeployed Status = "not-deployed"
-	NotChecked  Status = "not-checked" // Reason says why
+	InSync        Status = "in-sync"
+	Drifted       Status = "drifted"
+	NotDeployed   Status = "not-deployed"
+	PartlyChecked Status = "partly-checked" // what AWS could read has not drifted
+	NotChecked    Status = "not-checked"
 )
 
 // Stack is one stack's drift.
@@ -34,7 +35,8 @@ type Stack struct {
 	Name   string `json:"name"`
 	Region string `json:"region"`
 	Status Status `json:"status"`
-	// Reason is why not all of the stack could be checked. Empty means all was.
+	// Reason is why not all of the stack could be checked, whatever its status.
+	// Empty means that all was.
 	Reason string `json:"reason,omitempty"`
 	// Resources are what has drifted, and what AWS could not read.
 	Resources []Resource `json:"resources,omitempty"`
@@ -115,19 +117,23 @@ func (c *Checker) check(ctx context.Context, stack *Stack) error {
 	if stack.Resources, err = c.resources(ctx, stack.Name); err != nil {
 		return fmt.Errorf("its result cannot be read: %w", err)
 	}
-	// A detection that fails still has the results of what could be read.
 	switch finished.StackDriftStatus {
 	case types.StackDriftStatusDrifted:
 		stack.Status = Drifted
 	case types.StackDriftStatusInSync:
 		stack.Status = InSync
 	default:
-		err = errors.New("AWS could not read all of its resources")
+		stack.Status, stack.Reason = PartlyChecked, "AWS could not read all of its resources"
 	}
+	// "Failed" is said of one resource that cannot be read, too; there are
+	// results for the others.
 	if finished.DetectionStatus == types.StackDriftDetectionStatusDetectionFailed {
-		err = fmt.Errorf("detection failed: %s", aws.ToString(finished.DetectionStatusReason))
+		stack.Reason = "detection failed: " + aws.ToString(finished.DetectionStatusReason)
+		if stack.Status == InSync {
+			stack.Status = PartlyChecked
+		}
 	}
-	return err
+	return nil
 }
 
 // deployed says whether there is a stack to compare. One whose change set was

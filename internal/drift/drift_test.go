@@ -80,7 +80,7 @@ func TestAFailedDetectionIsNotTakenForNoDrift(t *testing.T) {
 	server := drifttest.New(t)
 	server.Stacks["Shop"] = drifttest.Stack{Failure: "no permission to read the database", Drift: "UNKNOWN"}
 	stack := check(t.Context(), t)
-	assert.Equal(t, drift.NotChecked, stack.Status)
+	assert.Equal(t, drift.PartlyChecked, stack.Status)
 	assert.Contains(t, stack.Reason, "no permission to read the database")
 
 	server.Stacks["Shop"] = drifttest.Stack{Failure: "no permission", Drift: "DRIFTED", Drifts: []string{drifttest.DeletedRecord}}
@@ -94,7 +94,7 @@ func TestAResourceThatAWSCouldNotReadIsNotTakenForNoDrift(t *testing.T) {
 	server := drifttest.New(t)
 	server.Stacks["Shop"] = drifttest.Stack{Drift: "UNKNOWN"}
 	stack := check(t.Context(), t)
-	assert.Equal(t, drift.NotChecked, stack.Status)
+	assert.Equal(t, drift.PartlyChecked, stack.Status)
 	assert.NotEmpty(t, stack.Reason)
 }
 
@@ -121,7 +121,7 @@ func TestTheReportSaysWhatDriftedWhatIsUnknownAndWhatIsNotThere(t *testing.T) {
 		{Name: "Edge", Status: drift.NotDeployed},
 		{Name: "Compute", Status: drift.InSync},
 	}}
-	assert.Equal(t, "1 of 3 deployed stacks have drifted: they run otherwise than they were deployed; 1 could not be checked.", report.Summary())
+	assert.Equal(t, "1 of 3 deployed stacks have drifted: they run otherwise than they were deployed; 1 could not be checked, or not as a whole.", report.Summary())
 	text := report.Markdown()
 	assert.Contains(t, text, "## Network (us-east-1)\n\n- **Group** AWS::EC2::SecurityGroup, <code>sg-1</code>: was changed\n")
 	assert.Contains(t, text, "  | <code>/Description</code> | <code>a&#124;b</code> | <code>&lt;i&gt; c</code> |\n", "no value breaks the table")
@@ -134,6 +134,6 @@ func TestTheReportNeverSaysThatAllIsWellWhenItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	inSync, unknown := drift.Stack{Name: "A", Status: drift.InSync}, drift.Stack{Name: "B", Status: drift.NotChecked, Reason: "x"}
 	assert.Equal(t, "Nothing has drifted: all 1 deployed stacks run as they were deployed.", drift.Report{Stacks: []drift.Stack{inSync}}.Summary())
-	assert.Equal(t, "No drift found in 1 of 2 deployed stacks; 1 could not be checked.", drift.Report{Stacks: []drift.Stack{inSync, unknown}}.Summary())
+	assert.Equal(t, "No drift is known in 2 deployed stacks; 1 could not be checked, or not as a whole.", drift.Report{Stacks: []drift.Stack{inSync, unknown}}.Summary())
 	assert.Equal(t, "No stack is deployed.", drift.Report{Stacks: []drift.Stack{{Status: drift.NotDeployed}}}.Summary())
 }

@@ -21,14 +21,14 @@ func (r Report) Drifted() []Stack {
 	return r.where(func(s Stack) bool { return s.Status == Drifted })
 }
 
-// Unchecked are the stacks that could not be checked, or not as a whole.
+// Unchecked are the stacks of which nothing is known.
 func (r Report) Unchecked() []Stack {
-	return r.where(func(s Stack) bool { return s.Reason != "" })
+	return r.where(func(s Stack) bool { return s.Status == NotChecked })
 }
 
 // Summary is the report in one sentence.
 func (r Report) Summary() string {
-	drifted, unchecked, missing := len(r.Drifted()), len(r.Unchecked()), len(r.missing())
+	drifted, unchecked, missing := len(r.Drifted()), len(r.incomplete()), len(r.missing())
 	deployed := len(r.Stacks) - missing
 	var sentence string
 	switch {
@@ -37,12 +37,12 @@ func (r Report) Summary() string {
 	case drifted > 0:
 		sentence = fmt.Sprintf("%d of %d deployed stacks have drifted: they run otherwise than they were deployed", drifted, deployed)
 	case unchecked > 0:
-		sentence = fmt.Sprintf("No drift found in %d of %d deployed stacks", deployed-unchecked, deployed)
+		sentence = fmt.Sprintf("No drift is known in %d deployed stacks", deployed)
 	default:
 		sentence = fmt.Sprintf("Nothing has drifted: all %d deployed stacks run as they were deployed", deployed)
 	}
 	if unchecked > 0 {
-		sentence += fmt.Sprintf("; %d could not be checked", unchecked)
+		sentence += fmt.Sprintf("; %d could not be checked, or not as a whole", unchecked)
 	}
 	return sentence + "."
 }
@@ -63,9 +63,9 @@ func (r Report) Markdown() string {
 			}
 		}
 	}
-	if unchecked := r.Unchecked(); len(unchecked) > 0 {
-		b.WriteString("\n## Not checked\n\n")
-		for _, stack := range unchecked {
+	if incomplete := r.incomplete(); len(incomplete) > 0 {
+		b.WriteString("\n## Not checked, or not as a whole\n\n")
+		for _, stack := range incomplete {
 			fmt.Fprintf(&b, "- %s: %s\n", stack.Name, text(stack.Reason))
 		}
 	}
@@ -92,6 +92,10 @@ func (r Resource) markdown(b *strings.Builder) {
 	default:
 		fmt.Fprintf(b, "AWS could not read it: %s\n", text(r.Reason))
 	}
+}
+
+func (r Report) incomplete() []Stack {
+	return r.where(func(s Stack) bool { return s.Reason != "" })
 }
 
 func (r Report) missing() []Stack {

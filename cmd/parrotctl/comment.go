@@ -58,7 +58,7 @@ the command says that nothing was written, and its exit status is 0.
 			if err != nil {
 				return fmt.Errorf("no comment is written: %w", err)
 			}
-			fmt.Fprintln(p.stdout, address)
+			fmt.Fprintf(p.stdout, "%s\n", address)
 			return nil
 		},
 	}

@@ -414,7 +414,7 @@ func TestPartsAreTheStacksThatAnEnvironmentHas(t *testing.T) {
 	for _, stack := range direct(t).Stacks {
 		defined = append(defined, stack.Name)
 	}
-	for _, env := range append(environments(), full()) {
+	for _, env := range fixtures() {
 		named = append(named, env.StackNames()...)
 	}
 	assert.ElementsMatch(t, named, defined)

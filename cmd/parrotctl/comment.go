@@ -29,7 +29,7 @@ A token that may only read, as that of a pull request from a fork, is no failure
 the command says that nothing was written, and its exit status is 0.
 
 .github/workflows/review.yml uses it.`,
-		Example: `  gh auth token | parrotctl comment review.md --repository acme/parrot --pull-request 7 --author me`,
+		Example: `  parrotctl comment review.md --repository acme/parrot --pull-request 7 --author me <<< "$(gh auth token)"`,
 		Args:    arguments("FILE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			var ok bool

@@ -116,3 +116,14 @@ func TestPromoteNamesTheImageThatIsGone(t *testing.T) {
 	assert.Contains(t, r.stderr, "20260102030405-0a1b2c3d4e5f, is not in repository parrot-backend")
 	assert.Empty(t, w.recorded()["stage"])
 }
+
+func TestPromoteKeepsWhatRunsInTheNextEnvironment(t *testing.T) {
+	w := newWorld(t)
+	w.push("parrot-stage-backend", "by-hand")
+	w.runs("parrot-stage-backend", ecrHost+"/parrot-stage-backend:by-hand")
+	inDev(w)
+	w.succeeds("promote", "dev", "stage")
+	running := w.tagged("parrot-stage-backend", "by-hand")
+	require.NotEmpty(t, running)
+	assert.Equal(t, running, w.tagged("parrot-stage-backend", "released-running-0"))
+}

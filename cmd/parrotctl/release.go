@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -49,7 +50,7 @@ what is pushed already is not built again.`,
 			if err != nil {
 				return err
 			}
-			return p.carryOut(command.Context(), plan, flags)
+			return p.deployed(command.Context(), plan, flags)
 		},
 	}
 	flags.add(command)
@@ -144,7 +145,7 @@ The database does not go back.`,
 			if err != nil {
 				return err
 			}
-			return p.carryOut(command.Context(), plan, flags)
+			return p.deployed(command.Context(), plan, flags)
 		},
 	}
 	flags.add(command)
@@ -152,6 +153,15 @@ The database does not go back.`,
 	command.Flags().StringVar(&ask.Tag, "to", "", "tag of the image to go back to")
 	addProfile(command, &ask.Profile, "profile", "the environment's account")
 	return command
+}
+
+// deployed carries out a plan that deploys, and says what is left to its user.
+func (p *program) deployed(ctx context.Context, plan *delivery.Plan, flags planFlags) error {
+	if err := p.carryOut(ctx, plan, flags); err != nil || flags.plan {
+		return err
+	}
+	fmt.Fprintln(p.stderr, "\nDeployed. Commit config/images.json: a rollback reads its history, and a pipeline deploys what it says.")
+	return nil
 }
 
 func addProfile(command *cobra.Command, value *string, name, of string) {

@@ -134,7 +134,6 @@ func (r *registry) tag(ctx context.Context, s service, digest string, tags ...st
 			RepositoryName:         &s.repository,
 			ImageManifest:          out.Images[0].ImageManifest,
 			ImageManifestMediaType: out.Images[0].ImageManifestMediaType,
-			ImageDigest:            &digest,
 			ImageTag:               &tag,
 		})
 		if already := new(ecrtypes.ImageAlreadyExistsException); err != nil && !errors.As(err, &already) {

@@ -41,9 +41,7 @@ func synthesizeMeasured(name string) {
 		return
 	}
 	app := newApp(measured[name])
-	for _, env := range measured[name] {
-		define(app, env)
-	}
+	defineAll(app, measured[name], config.Pipeline{})
 	app.Synth(nil)
 }
 

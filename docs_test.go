@@ -47,6 +47,36 @@ func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
 	}
 }
 
+func TestThePipelinesPictureShowsWhatRunsAfterWhat(t *testing.T) {
+	t.Parallel()
+	text := read(t, filepath.Join("docs", "pipeline.md"))
+	var drawn []string
+	for _, arrow := range regexp.MustCompile(`(\w+) ==> (\w+)`).FindAllStringSubmatch(text, -1) {
+		drawn = append(drawn, arrow[1]+" "+arrow[2])
+	}
+	var want []string
+	all := stages(t, across(t).stack)
+	for i := range all[1:] {
+		want = append(want, all[i].Name+" "+all[i+1].Name)
+	}
+	assert.Equal(t, want, drawn)
+
+	env := across(t).environments[1]
+	order := map[string]int{}
+	for _, a := range stageOf(t, across(t).stack, env).Actions {
+		name := strings.TrimSuffix(strings.TrimPrefix(a.Name, env.StackName("")), ".Deploy")
+		order[strings.TrimPrefix(name, "Compute.")] = a.RunOrder
+	}
+	shown := map[string]bool{}
+	for _, arrow := range regexp.MustCompile(`(\w+)(?:\[.*\])? --> (\w+)`).FindAllStringSubmatch(text, -1) {
+		require.Contains(t, order, arrow[1])
+		require.Contains(t, order, arrow[2])
+		assert.Less(t, order[arrow[1]], order[arrow[2]], arrow[0])
+		shown[arrow[1]], shown[arrow[2]] = true, true
+	}
+	assert.Len(t, shown, len(order), "every action is drawn")
+}
+
 func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	t.Parallel()
 	text := read(t, filepath.Join("docs", "way-back.md"))

@@ -168,21 +168,6 @@ func TestEnvironmentsShareNoName(t *testing.T) {
 	}
 }
 
-// A laptop and a pipeline deploy the same environment by turns: a difference
-// would replace things with every turn.
-func TestNestedInAPipelineTheTemplatesAreTheSameToTheByte(t *testing.T) {
-	t.Parallel()
-	nested := pipelined(t)
-	for _, env := range fixtures() {
-		for _, part := range parts {
-			want, got := stackOf(t, direct(t), env, part), stackOf(t, nested, env, part)
-			assertSameLines(t, want.Template, got.Template, want.Name)
-			assert.Equal(t, want.TerminationProtection, got.TerminationProtection)
-			assert.NotEqual(t, want.Path, got.Path, "the CLI's 'ParrotDev*' means the direct ones")
-		}
-	}
-}
-
 func TestSynthAsksAWSNothing(t *testing.T) {
 	t.Parallel()
 	for _, a := range everything(t) {
@@ -403,14 +388,15 @@ func TestWrongSettingsEndInStatusOneBeforeAnythingIsSynthesized(t *testing.T) {
 	t.Parallel()
 	var stderr strings.Builder
 	settings := errors.Join(errors.New("dev: A is 1: want 2"), errors.New("prod: B is 3: want 4"))
-	assert.Equal(t, 1, run(nil, settings, &stderr))
+	assert.Equal(t, 1, run(nil, config.Pipeline{}, settings, &stderr))
 	assert.Contains(t, stderr.String(), "Nothing is synthesized")
 	assert.Contains(t, stderr.String(), "dev: A is 1: want 2\nprod: B is 3: want 4\n")
 }
 
 func TestPartsAreTheStacksThatAnEnvironmentHas(t *testing.T) {
 	t.Parallel()
-	var defined, named []string
+	var defined []string
+	named := []string{config.PipelineStackName}
 	for _, stack := range direct(t).Stacks {
 		defined = append(defined, stack.Name)
 	}

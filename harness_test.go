@@ -91,10 +91,33 @@ func production() config.Environment {
 // fixtures are the environments that the tests know.
 func fixtures() []config.Environment { return []config.Environment{described(), production()} }
 
+// delivery is the pipeline of the fixtures, configured as a user would.
+func delivery() config.Pipeline {
+	return config.Pipeline{
+		ConnectionARN:      "arn:aws:codeconnections:us-east-1:123456789012:connection/01234567-89ab-cdef-0123-456789abcdef",
+		Repository:         "acme/shop",
+		Branch:             "main",
+		NotificationEmails: []string{"team@acme.example"},
+	}
+}
+
+// apart are three environments and a pipeline, each in an account of its own.
+func apart() ([]config.Environment, config.Pipeline) {
+	stage := production()
+	stage.Name = "stage"
+	environments := []config.Environment{described(), stage, production()}
+	for i, account := range []string{"111111111111", "222222222222", "333333333333"} {
+		environments[i].Account = account
+	}
+	pipeline := delivery()
+	pipeline.Account, pipeline.Directory = "999999999999", "infra"
+	return environments, pipeline
+}
+
 // synthesized is the apps that all tests read, each synthesized once: shipped has
-// the environments as they are deployed, direct has the fixtures, both checked
-// against the policies; variants has the fixtures nested as in a pipeline, and
-// each variant in its own stage.
+// the environments as they are deployed, direct has the fixtures and their
+// pipeline, both checked against the policies; variants has a pipeline across
+// accounts, and each variant in its own stage.
 var synthesized struct {
 	once                      sync.Once
 	err                       error
@@ -110,23 +133,20 @@ func synthesize(t *testing.T) (shipped, direct, variants *assembly.Assembly) {
 
 func synthesizeAll() (err error) {
 	startJSII()
-	if synthesized.shipped, err = synthesizeChecked(environments()); err != nil {
+	if synthesized.shipped, err = synthesizeChecked(environments(), config.Delivery()); err != nil {
 		return err
 	}
-	if synthesized.direct, err = synthesizeChecked(fixtures()); err != nil {
+	if synthesized.direct, err = synthesizeChecked(fixtures(), delivery()); err != nil {
 		return err
 	}
 
-	var all []config.Environment
+	promoted, pipeline := apart()
+	all := promoted
 	for _, v := range variants() {
 		all = append(all, v.env)
 	}
 	app := testApp(all)
-	pipeline := awscdk.NewStack(app, jsii.String("ParrotPipeline"), nil)
-	stage := awscdk.NewStage(pipeline, jsii.String("Environments"), nil)
-	for _, env := range fixtures() {
-		define(stage, env)
-	}
+	defineAll(app, promoted, pipeline)
 	for _, v := range variants() {
 		define(awscdk.NewStage(app, &v.name, nil), v.env)
 	}
@@ -134,13 +154,12 @@ func synthesizeAll() (err error) {
 	return err
 }
 
-// synthesizeChecked synthesizes environments as the app does, with the policies.
-func synthesizeChecked(environments []config.Environment) (*assembly.Assembly, error) {
+// synthesizeChecked synthesizes environments and their pipeline as the app does,
+// with the policies.
+func synthesizeChecked(environments []config.Environment, pipeline config.Pipeline) (*assembly.Assembly, error) {
 	app := testApp(environments)
 	checkPolicy(app)
-	for _, env := range environments {
-		define(app, env)
-	}
+	defineAll(app, environments, pipeline)
 	return assembly.Load(*app.Synth(nil).Directory())
 }
 
@@ -164,12 +183,6 @@ func direct(t *testing.T) *assembly.Assembly {
 	t.Helper()
 	_, direct, _ := synthesize(t)
 	return direct
-}
-
-// pipelined is the same environments nested in a stage, as a pipeline has them.
-func pipelined(t *testing.T) *assembly.Assembly {
-	t.Helper()
-	return nested(t, "ParrotPipeline/Environments")
 }
 
 // nested is the assembly of a stage.

@@ -25,33 +25,42 @@ var cdkJSON []byte
 
 func main() {
 	environments, err := config.Load()
-	os.Exit(run(environments, err, os.Stderr))
+	os.Exit(run(environments, config.Delivery(), err, os.Stderr))
 }
 
-// run synthesizes the environments, or prints what is wrong with the settings,
+// run synthesizes the environments and their pipeline, or prints what is wrong with the settings,
 // and returns the exit status.
-func run(environments []config.Environment, settings error, stderr io.Writer) int {
+func run(environments []config.Environment, pipeline config.Pipeline, settings error, stderr io.Writer) int {
 	if settings != nil {
 		fmt.Fprintf(stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", settings)
 		return 1
 	}
 	defer jsii.Close()
 	app := newApp(environments)
-	for _, env := range environments {
-		define(app, env)
-	}
+	defineAll(app, environments, pipeline)
 	app.Synth(nil)
 	return 0
 }
 
+// defineAll builds the environments and, where one is configured, the pipeline
+// with a copy of each in its stages.
+func defineAll(app awscdk.App, environments []config.Environment, pipeline config.Pipeline) {
+	for _, env := range environments {
+		define(app, env)
+	}
+	if pipeline.Configured() {
+		stacks.NewPipeline(app, pipeline, environments, define)
+	}
+}
+
 // define builds one environment's stacks in any scope. An arrow in the
-// architecture diagram is an argument here.
-func define(scope constructs.Construct, env config.Environment) {
+// architecture diagram is an argument here. It returns what is deployed last.
+func define(scope constructs.Construct, env config.Environment) *stacks.Compute {
 	network := stacks.NewNetwork(scope, env)
 	registry := stacks.NewRegistry(scope, env)
 	data := stacks.NewData(scope, env, network)
 	edge := stacks.NewEdge(scope, env, network)
-	stacks.NewCompute(scope, env, network, registry, data, edge)
+	return stacks.NewCompute(scope, env, network, registry, data, edge)
 }
 
 // newApp makes an app with the feature flags of cdk.json.

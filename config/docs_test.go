@@ -62,6 +62,11 @@ func TestEnvironmentsAreDocumented(t *testing.T) {
 		}
 		writeRow(&text, append(row, meaning(t, comments, s)))
 	}
+	fmt.Fprintf(&text, "\n## Pipeline\n\n%s\n\n", comments["Pipeline"])
+	writeHeader(&text, []string{"Setting", "Value", "Meaning"})
+	for _, s := range settings("", reflect.ValueOf(Delivery())) {
+		writeRow(&text, []string{code(s.path), s.String(), meaning(t, comments, s)})
+	}
 	matches(t, "../docs/environments.md", text.String())
 }
 

@@ -46,11 +46,17 @@ type Release struct {
 }
 
 // Load returns every environment with its released images, or all errors of the
-// settings joined into one.
-func Load() ([]Environment, error) { return LoadWith(All(), imagesJSON) }
+// settings, the pipeline's too, joined into one.
+func Load() ([]Environment, error) {
+	environments, err := LoadWith(All(), imagesJSON)
+	if err := errors.Join(err, ValidatePipeline(Delivery(), All())); err != nil {
+		return nil, err
+	}
+	return environments, nil
+}
 
-// LoadWith is Load of other environments, and of another images.json than the
-// one that is compiled in.
+// LoadWith is Load of other environments, without a pipeline, and of another
+// images.json than the one that is compiled in.
 func LoadWith(environments []Environment, images []byte) ([]Environment, error) {
 	err := errors.Join(applyReleases(environments, images), Validate(environments))
 	if err != nil {

@@ -14,6 +14,13 @@ const Project = "parrot"
 // Parts are the stacks of every environment.
 var Parts = []string{"Network", "Registry", "Data", "Edge", "Compute"}
 
+// The pipeline's names: that of its stack, which is its construct id too, and
+// that of the pipeline itself.
+const (
+	PipelineStackName = "ParrotPipeline"
+	PipelineName      = Project + "-pipeline"
+)
+
 // PhysicalName is the name that AWS shows for one of the environment's
 // resources: parrot-{environment}-{resource}.
 func (e Environment) PhysicalName(resource string) string {

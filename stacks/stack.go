@@ -15,14 +15,10 @@ import (
 // name is explicit, so that a copy inside a pipeline's stage has the same.
 func newStack(scope constructs.Construct, env config.Environment, part, description string) awscdk.Stack {
 	name := env.StackName(part)
-	var account *string
-	if env.Account != "" {
-		account = &env.Account
-	}
 	stack := awscdk.NewStack(scope, &name, &awscdk.StackProps{
 		StackName:             &name,
 		Description:           &description,
-		Env:                   &awscdk.Environment{Account: account, Region: &env.Region},
+		Env:                   where(env.Account, env.Region),
 		TerminationProtection: &env.TerminationProtection,
 	})
 	tags := awscdk.Tags_Of(stack)
@@ -35,6 +31,16 @@ func newStack(scope constructs.Construct, env config.Environment, part, descript
 		tags.Add(&tag.key, &tag.value, nil)
 	}
 	return stack
+}
+
+// where is an account and region; no account is the one that the CLI is signed in
+// to.
+func where(account, region string) *awscdk.Environment {
+	environment := &awscdk.Environment{Region: &region}
+	if account != "" {
+		environment.Account = &account
+	}
+	return environment
 }
 
 // output shows a value to operators. It is no export: other stacks share

@@ -29,6 +29,9 @@ Run it once for each account and region. Running it again changes nothing.`,
 				return err
 			}
 			ask.Environment = named[0]
+			if p.pipeline.Configured() {
+				ask.PipelineAccount = p.pipeline.Account
+			}
 			plan, err := d.PlanBootstrap(command.Context(), ask)
 			if err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"parrot/config"
 	"parrot/internal/moto"
 )
 
@@ -190,6 +191,19 @@ func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
 	assert.Equal(t, made, roles())
 	assert.Equal(t, first, w.asked(), "which changes nothing where it is done")
 	assert.NotContains(t, r.stdout, "service-linked role")
+}
+
+func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {
+	w := newWorld(t)
+	w.pipeline = config.Pipeline{Account: "999999999999"}
+	assert.NotContains(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "--trust", "there is no pipeline without a connection")
+
+	w.pipeline.ConnectionARN = "arn:aws:codeconnections:us-east-1:999999999999:connection/01234567-89ab-cdef-0123-456789abcdef"
+	shows(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "account 999999999999, which has the pipeline, may then deploy anything",
+		"--trust 999999999999 --trust-for-lookup 999999999999", "--cloudformation-execution-policies")
+
+	w.pipeline.Account = moto.Account
+	assert.NotContains(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "--trust", "an account trusts itself")
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {

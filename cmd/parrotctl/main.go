@@ -42,12 +42,13 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environments   []config.Environment // before their released images
-	transport      http.RoundTripper    // to registries; nil is Go's own
+	pipeline       config.Pipeline
+	transport      http.RoundTripper // to registries; nil is Go's own
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All()}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery()}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -97,6 +98,7 @@ func (p *program) command() *cobra.Command {
 		p.promoteCommand(),
 		p.releaseCommand(),
 		p.rollbackCommand(),
+		p.smokeCommand(),
 	)
 	return root
 }

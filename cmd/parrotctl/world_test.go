@@ -76,6 +76,7 @@ type world struct {
 	// faults breaks AWS.
 	faults       *faults
 	environments []config.Environment
+	pipeline     config.Pipeline
 	commits      int
 }
 
@@ -183,7 +184,7 @@ func (w *world) runIn(ctx context.Context, answer string, args ...string) result
 }
 
 func (w *world) program(stderr io.Writer) *program {
-	return &program{stderr: stderr, environments: slices.Clone(w.environments), transport: w.transport}
+	return &program{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport}
 }
 
 // succeeds runs a command line that has to work.

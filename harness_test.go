@@ -147,7 +147,7 @@ func synthesizeAll() (err error) {
 	}
 	app := testApp(all)
 	defineAll(app, promoted, pipeline)
-	for _, v := range variants() {
+	for _, v := range append(variants(), reviewedVariants()...) {
 		define(awscdk.NewStage(app, &v.name, nil), v.env)
 	}
 	synthesized.variants, err = assembly.Load(*app.Synth(nil).Directory())

@@ -97,6 +97,7 @@ func (p *program) command() *cobra.Command {
 		p.imagesCommand(),
 		p.promoteCommand(),
 		p.releaseCommand(),
+		p.reviewCommand(),
 		p.rollbackCommand(),
 		p.smokeCommand(),
 	)

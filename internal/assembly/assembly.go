@@ -209,6 +209,9 @@ func (s *Stack) Needs() []*Stack {
 	return needed
 }
 
+// Assembly is the assembly that the stack is in.
+func (s *Stack) Assembly() *Assembly { return s.assembly }
+
 // Resource returns the resource of a logical id, or nil.
 func (s *Stack) Resource(logicalID string) *Resource { return s.resources[logicalID] }
 

@@ -87,6 +87,19 @@ func (s *Stack) Target(value any) (target Target, ok bool) {
 	return s.follow(fn)
 }
 
+// Targets are all that a value refers to, through exports, each once.
+func (s *Stack) Targets(value any) []Target {
+	var targets []Target
+	walk(value, "", func(_ string, fn function) {
+		for _, target := range s.targets(fn) {
+			if !slices.Contains(targets, target) {
+				targets = append(targets, target)
+			}
+		}
+	})
+	return targets
+}
+
 func (s *Stack) follow(fn function) (target Target, ok bool) {
 	switch fn.name {
 	case "Ref":

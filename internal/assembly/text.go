@@ -47,15 +47,16 @@ func (r *Resource) Lookup(path ...any) (value any, ok bool) {
 }
 
 // Text is any value of the stack's template as Resource.Text shows it.
-func (s *Stack) Text(value any) string { return show(s.resolve(value)) }
+func (s *Stack) Text(value any) string { return show(s.Resolve(value)) }
 
-// resolve is a value in which each function that has a text is that text.
-func (s *Stack) resolve(value any) any {
+// Resolve is any value of the stack's template in which each function that has a
+// text, as Text shows it, is that text. The value itself is not changed.
+func (s *Stack) Resolve(value any) any {
 	switch v := value.(type) {
 	case []any:
 		list := make([]any, len(v))
 		for i, element := range v {
-			list[i] = s.resolve(element)
+			list[i] = s.Resolve(element)
 		}
 		return list
 	case map[string]any:
@@ -66,7 +67,7 @@ func (s *Stack) resolve(value any) any {
 		}
 		object := make(map[string]any, len(v))
 		for name, member := range v {
-			object[name] = s.resolve(member)
+			object[name] = s.Resolve(member)
 		}
 		return object
 	}

@@ -1,0 +1,77 @@
+package review
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// protections are properties by their name, in whatever type, with the value
+// that protects. The last word on a property is its service's documentation.
+var protections = map[string]string{
+	"DeletionProtection":          "true",
+	"DeletionProtectionEnabled":   "true",
+	"deletion_protection.enabled": "true", // an attribute of load balancers
+	"StorageEncrypted":            "true",
+	"Encrypted":                   "true",
+	"AtRestEncryptionEnabled":     "true",
+	"TransitEncryptionEnabled":    "true",
+	"MultiAZ":                     "true",
+	"MultiAZEnabled":              "true",
+	"AutomaticFailoverEnabled":    "true",
+	"EnableKeyRotation":           "true",
+	"PointInTimeRecoveryEnabled":  "true",
+	"rds.force_ssl":               "1",
+}
+
+// backups are properties that say for how many days there are backups.
+var backups = []string{"BackupRetentionPeriod", "SnapshotRetentionLimit"}
+
+// findProtection finds what is switched off.
+func (c *comparison) findProtection(p *pair) {
+	if p.base == nil || p.head == nil {
+		return
+	}
+	if p.base.TerminationProtection && !p.head.TerminationProtection {
+		c.find(Protection, p, "", "Termination protection of %s is switched off.", code(p.name()))
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.changes.Stacks[p.key].Resources)) {
+		before, after := p.resource(id)
+		if before == nil || after == nil {
+			continue
+		}
+		name := c.names.of(p.name(), id)
+		weaker := func(policy, old, new string) {
+			if keeps[new] < keeps[old] {
+				c.find(Protection, p, id, "%s of %s in %s: %s → %s.", policy, code(name), code(p.name()), code(old), code(new))
+			}
+		}
+		weaker("DeletionPolicy", deletionPolicy(before), deletionPolicy(after))
+		weaker("UpdateReplacePolicy", orDelete(before.UpdateReplacePolicy), orDelete(after.UpdateReplacePolicy))
+		old, new := leaves(properties(p.old[id])), leaves(properties(p.new[id]))
+		for _, l := range sorted(old, new) {
+			if on, known := protections[l.name]; known && old[l] == on && new[l] != on {
+				c.find(Protection, p, id, "%s of %s in %s is switched off.", code(l.name), code(name), code(p.name()))
+			}
+			if slices.Contains(backups, l.name) && number(new[l]) < number(old[l]) {
+				c.find(Protection, p, id, "Backups of %s in %s are kept for fewer days: %s → %s.", code(name), code(p.name()), code(old[l]), code(text(number(new[l]))))
+			}
+		}
+	}
+}
+
+func orDelete(policy string) string {
+	if policy == "" {
+		return "Delete"
+	}
+	return policy
+}
+
+// number is a number of a template, which may be a text.
+func number(text string) float64 {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

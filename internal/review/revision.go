@@ -1,0 +1,82 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"parrot/internal/assembly"
+)
+
+// Open reads an assembly: that of a directory that cdk synth wrote, or of a git
+// revision of Parrot's directory, which is checked out and synthesized in a
+// temporary directory. It needs no AWS. Nothing is left behind, also when ctx ends.
+func Open(ctx context.Context, dir, revision string) (*assembly.Assembly, error) {
+	if info, err := os.Stat(revision); err == nil && info.IsDir() {
+		return assembly.Load(revision)
+	}
+	commit, err := output(ctx, dir, nil, "git", "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%q is neither a git revision in %s nor a directory with an assembly: fetch the revision, or run npx cdk synth and name cdk.out", revision, dir)
+	}
+	temporary, err := os.MkdirTemp("", "parrot-review-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temporary) //nolint:errcheck // it is in the temporary directory
+	a, err := synthesize(ctx, dir, temporary, commit)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be synthesized: %w", revision, err)
+	}
+	return a, nil
+}
+
+func synthesize(ctx context.Context, dir, temporary, commit string) (a *assembly.Assembly, err error) {
+	checkout, out := filepath.Join(temporary, "checkout"), filepath.Join(temporary, "cdk.out")
+	if _, err := output(ctx, dir, nil, "git", "worktree", "add", "--quiet", "--detach", checkout, commit); err != nil {
+		return nil, err
+	}
+	defer func() {
+		// Also after an interrupt: git would go on listing it.
+		_, removing := output(context.WithoutCancel(ctx), dir, nil, "git", "worktree", "remove", "--force", checkout)
+		err = errors.Join(err, removing)
+	}()
+	// Parrot may be a part of its repository.
+	prefix, err := output(ctx, dir, nil, "git", "rev-parse", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	// What npx cdk synth runs; the templates are the same without the CLI, and
+	// they are validated where they are synthesized to be deployed.
+	_, err = output(ctx, filepath.Join(checkout, prefix), []string{
+		"CDK_OUTDIR=" + out, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
+	}, "go", "run", ".")
+	if err != nil {
+		return nil, err
+	}
+	return assembly.Load(out)
+}
+
+// output runs a program and returns what it prints.
+func output(ctx context.Context, dir string, environment []string, args ...string) (string, error) {
+	process := exec.CommandContext(ctx, args[0], args[1:]...)
+	process.Dir = dir
+	process.Env = append(process.Environ(), environment...)
+	process.Cancel = func() error { return process.Process.Signal(os.Interrupt) }
+	process.WaitDelay = 10 * time.Second
+	var stderr strings.Builder
+	process.Stderr = &stderr
+	stdout, err := process.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:2], " "), err, lastLines(stderr.String()))
+	}
+	return strings.TrimSpace(string(stdout)), nil
+}

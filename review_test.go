@@ -52,7 +52,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		},
 		{
 			name: "image", base: dev, head: nested(t, "Images"),
-			says:  []string{"image of `backend`", "image of `frontend`", ": 0 resources are replaced, 0 with data at risk; 2 images are released"},
+			says:  []string{"image of `backend`", "image of `frontend`", ": no resource is replaced, no data is at risk; 2 images are released"},
 			hides: []string{"TaskDefinition", "Read these first"},
 		},
 		{
@@ -97,7 +97,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 				all.resources(t, "Network")["DatabaseFromVpc"].(map[string]any)["Properties"].(map[string]any)["CidrIp"] = "0.0.0.0/0"
 			}),
 			categories: []review.Category{review.Broadening},
-			says:       []string{"lets in `0.0.0.0/0` on tcp 5432, and no longer `10.10.0.0/24` on tcp 5432"},
+			says:       []string{"lets in **the internet** (`0.0.0.0/0`) on tcp 5432, and no longer `10.10.0.0/24` on tcp 5432"},
 		},
 		{
 			name: "iam_widened", base: dev,
@@ -140,7 +140,11 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		{
 			name: "protection_off", base: nested(t, "Protection"), head: dev,
 			categories: []review.Category{review.Protection},
-			says:       []string{"Termination protection of `ParrotDevData` is switched off", "`DeletionProtection` of `Database`"},
+			says:       []string{"Termination protection is switched off: `ParrotDevCompute`, `ParrotDevData`", "`DeletionProtection` of `Database`"},
+		},
+		{
+			name: "imported_zone", base: dev, head: nested(t, "ImportedZone"),
+			says: []string{"`ParrotDevEdge`"},
 		},
 		{
 			name: "cost_center", base: dev, head: nested(t, "CostCenter"),

@@ -47,12 +47,11 @@ func (c *comparison) findRules(p *pair, find func(string, ...any)) {
 		if slices.ContainsFunc(changes.Closed, func(old Rule) bool { return old.covers(rule) }) {
 			continue
 		}
-		group := code(c.names.in(p.name(), rule.GroupID))
-		peer := code(c.names.in(p.name(), rule.peer()))
+		group := code(strings.TrimSuffix(c.names.in(p.name(), rule.GroupID), ".GroupId"))
 		var before []string
 		for _, old := range changes.Closed {
 			if old.GroupID == rule.GroupID && old.Direction == rule.Direction {
-				before = append(before, code(c.names.in(p.name(), old.peer()))+" on "+old.ports())
+				before = append(before, c.peer(p, old)+" on "+old.ports())
 			}
 		}
 		direction := "lets in"
@@ -63,8 +62,17 @@ func (c *comparison) findRules(p *pair, find func(string, ...any)) {
 		if len(before) > 0 {
 			instead = ", and no longer " + list(before, 3)
 		}
-		find("%s %s %s on %s%s", group, direction, peer, rule.ports(), instead)
+		find("%s %s %s on %s%s", group, direction, c.peer(p, rule), rule.ports(), instead)
 	}
+}
+
+// peer is who a rule is for.
+func (c *comparison) peer(p *pair, r Rule) string {
+	name := code(strings.TrimSuffix(c.names.in(p.name(), r.peer()), ".GroupId"))
+	if r.Peer.IP == "0.0.0.0/0" || r.Peer.IP == "::/0" {
+		return "**the internet** (" + name + ")"
+	}
+	return name
 }
 
 func (r Rule) peer() string {

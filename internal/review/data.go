@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"strings"
 
 	"parrot/internal/assembly"
 )
@@ -78,7 +79,7 @@ func (c *comparison) findData(p *pair, resources []Resource) {
 			switch {
 			case r.Fate == "" || keeps[deletionPolicy(old)] == 2:
 			case p.head == nil:
-				c.find(DataLoss, p, id, "With its stack %s goes: it is %s.", label, r.Fate)
+				c.find(DataLoss, p, id, "%s is %s, once somebody deletes the stack.", label, r.Fate)
 			default:
 				c.find(DataLoss, p, id, "%s is %s.", label, r.Fate)
 			}
@@ -86,9 +87,10 @@ func (c *comparison) findData(p *pair, resources []Resource) {
 			if r.Fate != "" {
 				c.find(DataLoss, p, id, "%s %s for %s: %s.", label, verb(r.Action), reasons(r), r.Fate)
 			}
-			if name := c.keptName(p, id, r.Type); r.Action == Replaced && name != "" {
+			if name := c.keptName(p, id, r.Type); name != "" {
 				c.find(Deadlock, p, id, "%s is replaced, but its name %s is the same, and two cannot have it: CloudFormation refuses. Change the name too, or undo the change of %s.", label, code(name), reasons(r))
 			}
+		default: // what held data still does
 		}
 	}
 }
@@ -114,14 +116,15 @@ func reasons(r Resource) string {
 	return list(paths, 3)
 }
 
-// keptName is the physical name that a resource has before and after.
+// keptName is the physical name that a resource has before and after. Where it
+// is a reference, a replacement may well have another.
 func (c *comparison) keptName(p *pair, id, resourceType string) string {
 	property := c.changes.Types[resourceType].Name
 	if property == "" {
 		return ""
 	}
 	old, new := text(properties(p.old[id])[property]), text(properties(p.new[id])[property])
-	if old != new {
+	if old != new || strings.Contains(new, "${") {
 		return ""
 	}
 	return new

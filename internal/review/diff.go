@@ -63,6 +63,11 @@ const (
 	WillOrphan  Impact = "WILL_ORPHAN"
 	WillReplace Impact = "WILL_REPLACE"
 	MayReplace  Impact = "MAY_REPLACE"
+
+	// WouldReplace is what may replace a resource whose name stays: where it
+	// does, CloudFormation refuses, and nothing is lost. The library has no such
+	// impact.
+	WouldReplace Impact = "WOULD_REPLACE"
 )
 
 // ResourceChange is the change of one resource.

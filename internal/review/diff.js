@@ -73,7 +73,8 @@ for (const [key, { stack, old, new: template }] of Object.entries(templates)) {
       const identifier = model?.primaryIdentifier ?? [];
       types[Type] ??= {
         stateful: model?.isStateful ?? false,
-        name: [...identifier, 'Name'].find((p) => model?.properties[p]?.causesReplacement === 'yes') ?? '',
+        // A type without an identifier, like a record of a zone, is not named by Name alone.
+        name: identifier.length === 1 ? [...identifier, 'Name'].find((p) => model.properties[p]?.causesReplacement === 'yes') ?? '' : '',
       };
     }
   }

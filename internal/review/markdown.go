@@ -67,7 +67,7 @@ func (r *Report) Summary(limit int) string {
 // headline is the change in one sentence.
 func (c *comparison) headline() string {
 	counts := map[Action]int{}
-	var replaced, images int
+	var replaced, perhaps, images int
 	var environments []string
 	for _, s := range c.report.Stacks {
 		counts[s.Action]++
@@ -76,8 +76,12 @@ func (c *comparison) headline() string {
 		}
 		images += len(s.Images)
 		for _, resource := range s.Resources {
-			if resource.Action == Replaced || resource.Action == PerhapsReplaced {
+			switch resource.Action {
+			case Replaced:
 				replaced++
+			case PerhapsReplaced:
+				perhaps++
+			default: // of no further interest to a manager
 			}
 		}
 	}
@@ -102,11 +106,17 @@ func (c *comparison) headline() string {
 	if len(environments) > 0 {
 		text += " in " + list(environments, 5)
 	}
-	text += fmt.Sprintf(": %s, %s", count(replaced, "resource is replaced", "resources are replaced"), count(len(of[DataLoss]), "with data at risk", "with data at risk"))
+	text += ": " + count(replaced, "resource is replaced", "resources are replaced") + ", "
+	if n := len(of[DataLoss]); n > 0 {
+		text += "the data of " + count(n, "resource is at risk", "resources is at risk")
+	} else {
+		text += "no data is at risk"
+	}
 	for _, extra := range []struct {
 		n    int
 		text string
 	}{
+		{perhaps, count(perhaps, "may be replaced", "may be replaced")},
 		{len(of[Deadlock]), count(len(of[Deadlock]), "step is refused in the usual order", "steps are refused in the usual order")},
 		{len(of[Broadening]), count(len(of[Broadening]), "widening of access", "widenings of access")},
 		{len(of[Protection]), count(len(of[Protection]), "protection is weakened", "protections are weakened")},
@@ -119,8 +129,18 @@ func (c *comparison) headline() string {
 	return text
 }
 
-func count(n int, one, more string) string {
+func plural(n int, one, more string) string {
 	if n == 1 {
+		return one
+	}
+	return more
+}
+
+func count(n int, one, more string) string {
+	switch n {
+	case 0:
+		return "no " + one
+	case 1:
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, more)
@@ -185,7 +205,20 @@ func (s Stack) markdown() string {
 		changes []Property
 	}{{"parameter", s.Parameters}, {"output", s.Outputs}} {
 		for _, p := range beside.changes {
-			add("- %s %s", beside.kind, p)
+			if !strings.HasPrefix(p.Path, exportPrefix) {
+				add("- %s %s", beside.kind, p)
+			}
+		}
+	}
+	for _, p := range s.Outputs {
+		switch {
+		case !strings.HasPrefix(p.Path, exportPrefix):
+		case p.New == "":
+			add("- export of %s goes", code(p.Old))
+		case p.Old == "":
+			add("- export of %s comes", code(p.New))
+		default:
+			add("- export %s", Property{Path: strings.TrimPrefix(p.Path, exportPrefix), Old: p.Old, New: p.New})
 		}
 	}
 	if len(lines) == 0 {
@@ -266,6 +299,9 @@ func (p Property) String() string {
 		text += " (replaces)"
 	case MayReplace:
 		text += " (may replace)"
+	case WouldReplace:
+		text += " (in place; CloudFormation refuses where it would replace, since the name stays)"
+	default: // an update in place
 	}
 	if note := notes[p.Path[strings.LastIndex(p.Path, ".")+1:]]; note != "" {
 		text += " (" + note + ")"

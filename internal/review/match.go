@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"parrot/internal/assembly"
 )
@@ -17,6 +18,9 @@ type pair struct {
 	base, head *assembly.Stack
 	// old and new are the resources with functions resolved, metadata left out.
 	old, new map[string]map[string]any
+	// parameters says that the stack reads an SSM parameter whose value changes,
+	// which is a change even where the template stays the same.
+	parameters bool
 }
 
 // Key is what makes a stack in one assembly the same as in another: its name
@@ -46,8 +50,10 @@ func match(base, head *assembly.Assembly, only func(stack string) bool) []*pair 
 	}
 	all := slices.SortedFunc(maps.Values(pairs), func(a, b *pair) int { return cmp.Compare(a.key, b.key) })
 	for _, p := range all {
+		oldParameters, newParameters := ssmParameters(p.base), ssmParameters(p.head)
+		p.parameters = !maps.Equal(oldParameters, newParameters)
 		if p.changed() {
-			p.old, p.new = resources(p.base), resources(p.head)
+			p.old, p.new = resources(p.base, oldParameters), resources(p.head, newParameters)
 		}
 	}
 	return all
@@ -66,7 +72,7 @@ func (p *pair) name() string { return p.any().Name }
 // changed says whether the templates, or what is set beside them, differ.
 func (p *pair) changed() bool {
 	return p.base == nil || p.head == nil || !bytes.Equal(p.base.Template, p.head.Template) ||
-		p.base.TerminationProtection != p.head.TerminationProtection
+		p.base.TerminationProtection != p.head.TerminationProtection || p.parameters
 }
 
 // resource is a resource in either assembly.
@@ -80,9 +86,50 @@ func (p *pair) resource(id string) (old, new *assembly.Resource) {
 	return old, new
 }
 
+// ssmParameters are the values of the template's parameters that are read from
+// SSM and written by the same app, by how a resolved text names them. They cross
+// from stack to stack without an export.
+func ssmParameters(stack *assembly.Stack) map[string]string {
+	values := map[string]string{}
+	if stack == nil {
+		return values
+	}
+	for name, parameter := range stack.Parameters {
+		kind, _ := parameter["Type"].(string)
+		if !strings.HasPrefix(kind, "AWS::SSM::Parameter::Value<") {
+			continue
+		}
+		for _, other := range stack.Assembly().Stacks {
+			for _, written := range other.OfType("AWS::SSM::Parameter") {
+				if written.Text("Name") == parameter["Default"] && other.Region == stack.Region {
+					values["${"+name+"}"] = written.Text("Value")
+				}
+			}
+		}
+	}
+	return values
+}
+
+// fill puts values in the place of names in all texts of a resolved value.
+func fill(value any, names *strings.Replacer) any {
+	switch v := value.(type) {
+	case string:
+		return names.Replace(v)
+	case []any:
+		for i := range v {
+			v[i] = fill(v[i], names)
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = fill(v[name], names)
+		}
+	}
+	return value
+}
+
 // resources are a stack's resources with all functions resolved. Metadata says
 // nothing to AWS.
-func resources(stack *assembly.Stack) map[string]map[string]any {
+func resources(stack *assembly.Stack, parameters map[string]string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	if stack == nil {
 		return found
@@ -91,12 +138,16 @@ func resources(stack *assembly.Stack) map[string]map[string]any {
 	if json.Unmarshal(stack.Template, &template) != nil {
 		return found // Load read the same text
 	}
+	var pairs []string
+	for name, value := range parameters {
+		pairs = append(pairs, name, value)
+	}
 	for id, resource := range template.Resources {
 		if resource["Type"] == "AWS::CDK::Metadata" {
 			continue
 		}
 		delete(resource, "Metadata")
-		resolved, _ := stack.Resolve(resource).(map[string]any)
+		resolved, _ := fill(stack.Resolve(resource), strings.NewReplacer(pairs...)).(map[string]any)
 		if resolved != nil {
 			found[id] = resolved
 		}

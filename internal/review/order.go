@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,28 +38,23 @@ func (c *comparison) rollout() *rollout {
 // findOrder finds deploys that CloudFormation refuses, and looks for an order
 // that it takes.
 func (c *comparison) findOrder() {
-	var heads []*assembly.Stack
-	for _, p := range c.pairs {
-		if p.head != nil {
-			heads = p.head.Assembly().Stacks
-			if _, err := p.head.Assembly().DeployOrder(); err != nil {
-				c.find(Deadlock, p, "", "Stacks need each other: %s.", err)
-				return
-			}
-		}
+	order, err := c.order()
+	if err != nil {
+		c.find(Deadlock, c.pairs[0], "", "Stacks need each other: %s.", err)
+		return
 	}
-	refused := c.rollout().deploy(heads)
+	refused := c.rollout().deploy(order)
 	if len(refused) == 0 {
 		return
 	}
-	advice := c.advice(heads)
+	advice := c.advice(order)
 	for _, refusal := range refused {
 		c.find(Deadlock, refusal.p, "", "%s %s", refusal.text, advice)
 	}
 }
 
 // advice is which stacks to deploy first so that the usual order works.
-func (c *comparison) advice(heads []*assembly.Stack) string {
+func (c *comparison) advice(order []*pair) string {
 	var first []*pair
 	for {
 		r := c.rollout()
@@ -66,7 +62,7 @@ func (c *comparison) advice(heads []*assembly.Stack) string {
 			r.runs[p] = p.head
 		}
 		var next *pair
-		refused := r.deploy(heads)
+		refused := r.deploy(order)
 		for _, refusal := range refused {
 			for _, user := range refusal.users {
 				fresh := c.rollout()
@@ -101,26 +97,61 @@ func commands(first []*pair) string {
 	return strings.Join(steps, ", then ") + ", then the rest as usual"
 }
 
-// deploy deploys all that changes in the order of the CLI, and returns what is
-// refused. A stack that is not in the app any more stays as it is.
-func (r *rollout) deploy(heads []*assembly.Stack) []refusal {
-	order := heads
-	if len(heads) > 0 {
-		if sorted, err := heads[0].Assembly().DeployOrder(); err == nil {
-			order = sorted
+// order is the order in which the CLI deploys the new version. Stacks that do not
+// need each other any more keep the order that they had: nobody promises another.
+func (c *comparison) order() ([]*pair, error) {
+	of := map[*assembly.Stack]*pair{}
+	var base, head *assembly.Assembly
+	for _, p := range c.pairs {
+		if p.base != nil {
+			of[p.base], base = p, p.base.Assembly()
+		}
+		if p.head != nil {
+			of[p.head], head = p, p.head.Assembly()
 		}
 	}
+	if head == nil {
+		return nil, nil
+	}
+	now, err := head.DeployOrder()
+	if err != nil {
+		return nil, err
+	}
+	if base != nil {
+		if before, err := base.DeployOrder(); err == nil {
+			now = append(before, now...)
+		}
+	}
+	var order []*pair
+	var visit func(p *pair)
+	visit = func(p *pair) {
+		if p == nil || p.head == nil || slices.Contains(order, p) {
+			return
+		}
+		for _, needed := range p.head.Needs() { // no cycle: DeployOrder found an order
+			visit(of[needed])
+		}
+		order = append(order, p)
+	}
+	for _, stack := range now {
+		visit(of[stack])
+	}
+	return order, nil
+}
+
+// deploy deploys all that changes, and returns what is refused. A stack that is
+// not in the app any more stays as it is.
+func (r *rollout) deploy(order []*pair) []refusal {
 	var refused []refusal
-	for _, stack := range order {
-		i := slices.IndexFunc(r.pairs, func(p *pair) bool { return p.head == stack })
-		if i < 0 || !r.pairs[i].changed() {
+	for _, p := range order {
+		if !p.changed() {
 			continue
 		}
-		if refusals := r.refusals(r.pairs[i]); len(refusals) > 0 {
+		if refusals := r.refusals(p); len(refusals) > 0 {
 			refused = append(refused, refusals...)
 			continue
 		}
-		r.runs[r.pairs[i]] = stack
+		r.runs[p] = p.head
 	}
 	return refused
 }
@@ -129,39 +160,39 @@ func (r *rollout) deploy(heads []*assembly.Stack) []refusal {
 func (r *rollout) refusals(p *pair) []refusal {
 	var refused []refusal
 	next := p.head
-	// Exports that go or change, by who uses them.
-	type use struct{ what, users string }
-	exports := map[use][]string{}
-	users := map[use][]*pair{}
-	var uses []use
+	var users []*pair
+	exports := map[string][]string{} // what is exported, by what happens to it
 	if now := r.runs[p]; now != nil {
 		for _, output := range now.Outputs {
-			what := r.loses(p, output)
-			if what == "" {
+			fate := r.fateOf(p, output)
+			if fate == "" {
 				continue
 			}
-			var importers []*pair
-			var names []string
+			used := false
 			for _, q := range r.pairs {
-				if q != p && imports(r.runs[q], output) {
-					importers = append(importers, q)
-					names = append(names, code(q.name()))
+				if q == p || !imports(r.runs[q], output) {
+					continue
+				}
+				used = true
+				if !slices.Contains(users, q) {
+					users = append(users, q)
 				}
 			}
-			if len(importers) == 0 {
-				continue
+			if used {
+				exports[fate] = append(exports[fate], code(r.names.in(p.name(), now.Text(output.Value))))
 			}
-			u := use{what, strings.Join(names, ", ")}
-			if users[u] == nil {
-				uses = append(uses, u)
-			}
-			users[u] = importers
-			exports[u] = append(exports[u], code(r.names.in(p.name(), now.Text(output.Value))))
 		}
 	}
-	for _, u := range uses {
-		refused = append(refused, refusal{p, fmt.Sprintf("%s %s the export of %s, which %s imports: CloudFormation refuses while it does.",
-			code(p.name()), u.what, list(exports[u], 3), u.users), users[u]})
+	if len(users) > 0 {
+		var fates, names []string
+		for _, fate := range slices.Sorted(maps.Keys(exports)) {
+			fates = append(fates, fate+" "+list(exports[fate], 3))
+		}
+		for _, q := range users {
+			names = append(names, code(q.name()))
+		}
+		refused = append(refused, refusal{p, fmt.Sprintf("%s %s, and %s still %s it: CloudFormation refuses to change or remove an export in use.",
+			code(p.name()), list(fates, 3), list(names, 5), plural(len(names), "imports", "import")), users})
 	}
 	if next == nil {
 		return refused
@@ -185,30 +216,30 @@ func (r *rollout) refusals(p *pair) []refusal {
 	return refused
 }
 
-// loses says what happens to an export: "drops", "changes", or "".
-func (r *rollout) loses(p *pair, output *assembly.Output) string {
+// fateOf says what happens to an export with a stack's new version; empty where
+// it stays as it is.
+func (r *rollout) fateOf(p *pair, output *assembly.Output) string {
+	const drops, changes, replaces = "does not export any more", "changes the export of", "replaces what it exports,"
 	if output.ExportName == "" {
 		return ""
 	}
 	if p.head == nil {
-		return "drops"
+		return drops
 	}
-	for _, next := range p.head.Outputs {
-		if next.ExportName != output.ExportName {
-			continue
-		}
-		if p.head.Text(next.Value) != output.Stack.Text(output.Value) {
-			return "changes"
-		}
-		for _, target := range p.head.Targets(next.Value) {
-			change := r.changes.Stacks[Key(target.Resource.Stack)].Resources[target.Resource.LogicalID]
-			if change.Impact == WillReplace {
-				return "changes, by replacing " + code(r.names.of(target.Resource.Stack.Name, target.Resource.LogicalID)) + ","
-			}
-		}
-		return ""
+	i := slices.IndexFunc(p.head.Outputs, func(o *assembly.Output) bool { return o.ExportName == output.ExportName })
+	if i < 0 {
+		return drops
 	}
-	return "drops"
+	next := p.head.Outputs[i]
+	if p.head.Text(next.Value) != output.Stack.Text(output.Value) {
+		return changes
+	}
+	for _, target := range p.head.Targets(next.Value) {
+		if r.changes.Stacks[Key(target.Resource.Stack)].Resources[target.Resource.LogicalID].Impact == WillReplace {
+			return replaces
+		}
+	}
+	return ""
 }
 
 func imports(stack *assembly.Stack, output *assembly.Output) bool {

@@ -32,9 +32,6 @@ func (c *comparison) findProtection(p *pair) {
 	if p.base == nil || p.head == nil {
 		return
 	}
-	if p.base.TerminationProtection && !p.head.TerminationProtection {
-		c.find(Protection, p, "", "Termination protection of %s is switched off.", code(p.name()))
-	}
 	for _, id := range slices.Sorted(maps.Keys(c.changes.Stacks[p.key].Resources)) {
 		before, after := p.resource(id)
 		if before == nil || after == nil {
@@ -57,6 +54,23 @@ func (c *comparison) findProtection(p *pair) {
 				c.find(Protection, p, id, "Backups of %s in %s are kept for fewer days: %s → %s.", code(name), code(p.name()), code(old[l]), code(text(number(new[l]))))
 			}
 		}
+	}
+}
+
+// findTermination finds stacks that can be deleted from now on.
+func (c *comparison) findTermination() {
+	var names []string
+	var first *pair
+	for _, p := range c.pairs {
+		if p.base != nil && p.head != nil && p.base.TerminationProtection && !p.head.TerminationProtection {
+			names = append(names, code(p.name()))
+			if first == nil {
+				first = p
+			}
+		}
+	}
+	if first != nil {
+		c.find(Protection, first, "", "Termination protection is switched off: %s.", list(names, 5))
 	}
 }
 

@@ -84,7 +84,7 @@ type Stack struct {
 	Action      Action     `json:"action"`
 	Images      []Image    `json:"images,omitempty"`
 	Resources   []Resource `json:"resources,omitempty"`
-	// Tags are the changes of tags alone, with how many resources have them.
+	// Tags are the changes of resources of which nothing but tags changes.
 	Tags []Tags `json:"tags,omitempty"`
 	// Outputs, Parameters and Settings are changes beside the resources.
 	Outputs    []Property `json:"outputs,omitempty"`
@@ -180,6 +180,7 @@ func Compare(base, head *assembly.Assembly, changes *Changes, options Options) *
 			c.report.Stacks = append(c.report.Stacks, stack)
 		}
 	}
+	c.findTermination()
 	c.findOrder()
 	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int {
 		return slices.Index(Categories, a.Category) - slices.Index(Categories, b.Category)
@@ -221,6 +222,9 @@ func (c *comparison) stack(p *pair, resources []Resource, images []Image) Stack 
 			s.Resources = append(s.Resources, r)
 			continue
 		}
+		for i := range r.Properties {
+			r.Properties[i].Path = tagOf(r.Properties[i])
+		}
 		key := fmt.Sprint(r.Properties)
 		if tags[key] == nil {
 			tags[key] = &Tags{Changes: r.Properties}
@@ -235,8 +239,18 @@ func (c *comparison) stack(p *pair, resources []Resource, images []Image) Stack 
 
 func onlyTags(r Resource) bool {
 	return len(r.Properties) > 0 && !slices.ContainsFunc(r.Properties, func(p Property) bool {
-		return p.Replaces != "" || !strings.HasPrefix(p.Path, "Tags.") && !strings.HasPrefix(p.Path, "HostedZoneTags.")
+		return p.Replaces != "" || tagOf(p) == ""
 	})
+}
+
+// tagOf is the name of the tag that a property is, or empty.
+func tagOf(p Property) string {
+	for _, list := range []string{"Tags.", "HostedZoneTags."} {
+		if name, ok := strings.CutPrefix(p.Path, list); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // taskDefinition is the one type that is replaced for every change, by design.
@@ -280,12 +294,15 @@ func (c *comparison) resource(p *pair, id string) Resource {
 		r.Action = Revised
 	case change.Impact == WillReplace:
 		r.Action, r.Fate = Replaced, c.fateOfReplaced(p, id)
-	case change.Impact == MayReplace:
+	case change.Impact == MayReplace && c.keptName(p, id, r.Type) == "":
 		r.Action, r.Fate = PerhapsReplaced, c.fateOfReplaced(p, id)
 	}
 	for _, name := range slices.Sorted(maps.Keys(change.Properties)) {
 		impact := change.Properties[name]
-		if impact != WillReplace && impact != MayReplace || r.Action == Revised {
+		switch {
+		case impact == MayReplace && r.Action == Changed:
+			impact = WouldReplace
+		case impact != WillReplace && impact != MayReplace || r.Action == Revised:
 			impact = ""
 		}
 		oldValue, newValue := properties(old)[name], properties(new)[name]
@@ -328,6 +345,9 @@ func parameters(stack *assembly.Stack) map[string]any {
 	return found
 }
 
+// exportPrefix is in the path of an output that is an export, before its name.
+const exportPrefix = "export "
+
 // outputs are a stack's outputs that come, go or change; the exports among them
 // are named by what they export.
 func (c *comparison) outputs(p *pair) []Property {
@@ -336,7 +356,7 @@ func (c *comparison) outputs(p *pair) []Property {
 		for _, output := range stack.Outputs {
 			name := output.ID
 			if output.ExportName != "" {
-				name = "export " + output.ExportName
+				name = exportPrefix + output.ExportName
 			}
 			into[name] = stack.Text(output.Value)
 		}

@@ -108,7 +108,22 @@ func (c *comparison) between(p *pair, path string, old, new any) []Property {
 		}
 		return found
 	}
+	if oldHas && newHas {
+		// Of a list that grows or shrinks, what comes and what goes.
+		return []Property{{Path: path, Old: c.names.in(p.name(), without(oldList, newList)), New: c.names.in(p.name(), without(newList, oldList))}}
+	}
 	return []Property{{Path: path, Old: c.names.in(p.name(), text(old)), New: c.names.in(p.name(), text(new))}}
+}
+
+// without are the elements of a list that are not in another.
+func without(list, other []any) string {
+	var texts []string
+	for _, element := range list {
+		if !slices.ContainsFunc(other, func(o any) bool { return text(o) == text(element) }) {
+			texts = append(texts, text(element))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // leaf is a single value in a resource: its path, and the last name in it.

@@ -194,6 +194,7 @@ func (c commit) summaryStep(synth pipelines.CodeBuildStep, env config.Environmen
 	return pipelines.NewCodeBuildStep(jsii.String("Summary"), &pipelines.CodeBuildStepProps{
 		Input:            c.source,
 		AdditionalInputs: &map[string]pipelines.IFileSetProducer{c.assembly(): synth},
+		InstallCommands:  c.run("npm ci"), // the library that review compares with
 		Commands: c.run(
 			// A file, because a pipe would hide that the command failed.
 			"go run ./cmd/parrotctl review --deployed "+env.Name+" --lookup-role --summary cdk.out > summary.txt",

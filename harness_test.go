@@ -19,8 +19,9 @@ import (
 // update rewrites the golden files with what is there now.
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// keep is where the fixtures' assembly is left, for tools that read templates.
-var keep = flag.String("keep", "", "copy the assembly of the fixtures to an empty directory")
+// keptFixtures is the variable that names an empty directory where the fixtures'
+// assembly is left, for tools that read templates.
+const keptFixtures = "PARROT_KEPT_FIXTURES"
 
 func TestMain(m *testing.M) {
 	if app := os.Getenv(measuredApp); app != "" {
@@ -28,8 +29,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if *keep != "" && code == 0 {
-		if err := os.CopyFS(*keep, os.DirFS(synthesized.direct.Dir)); err != nil {
+	if keep := os.Getenv(keptFixtures); keep != "" && code == 0 {
+		if err := os.CopyFS(keep, os.DirFS(synthesized.direct.Dir)); err != nil {
 			panic(err)
 		}
 	}

@@ -39,15 +39,13 @@ Run it once for each account and region. Running it again changes nothing.`,
 			if flags.plan {
 				return p.carryOut(command.Context(), plan, flags)
 			}
-			if err := p.carryOut(command.Context(), plan, planFlags{plan: true}); err != nil {
-				return err
-			}
+			writePlan(p.stderr, plan)
 			yes, err := d.Ask(command.Context(), "Run these steps?")
 			if err != nil {
 				return err
 			}
 			if !yes {
-				return status{exitDeclined, fmt.Errorf("%w", delivery.ErrDeclined)}
+				return status{exitDeclined, fmt.Errorf("nothing is done: %w", delivery.ErrDeclined)}
 			}
 			return p.carryOut(command.Context(), plan, flags)
 		},

@@ -98,6 +98,8 @@ func TestWhatCannotBeDoneIsSaidBeforeAnythingIs(t *testing.T) {
 			[]string{"release", "dev"}, exitFailed, "you are signed in to account 123456789012, and dev is in 999999999999"},
 		"no registry": {func(w *world) { w.environments[0].Backend.Repository = "elsewhere" },
 			[]string{"release", "dev"}, exitFailed, "the environment's registry is not deployed; run npx cdk deploy ParrotDevRegistry"},
+		"no CDK CLI": {func(w *world) { require.NoError(w.t, os.RemoveAll("node_modules")) },
+			[]string{"release", "dev"}, exitUsage, "the CDK CLI is not installed"},
 		"nobody signed in": {func(w *world) {
 			w.t.Setenv("AWS_ACCESS_KEY_ID", "")
 			w.t.Setenv("AWS_SECRET_ACCESS_KEY", "")
@@ -173,7 +175,7 @@ func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
 
 	r := w.run("n\n", "bootstrap", "dev")
 	assert.Equal(t, exitDeclined, r.code)
-	shows(t, r.stdout, "service-linked role of ecs.amazonaws.com", "npx cdk bootstrap aws://"+moto.Account+"/us-east-1 --termination-protection")
+	shows(t, r.stderr, "service-linked role of ecs.amazonaws.com", "npx cdk bootstrap aws://"+moto.Account+"/us-east-1 --termination-protection")
 	assert.Empty(t, roles())
 	assert.Empty(t, w.asked())
 
@@ -187,10 +189,11 @@ func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
 	first := w.asked()
 	assert.Equal(t, []string{"npx cdk bootstrap aws://" + moto.Account + "/us-east-1 --termination-protection"}, first)
 
-	r = w.succeeds("bootstrap", "dev", "--yes")
+	r = w.succeeds("bootstrap", "dev", "--yes", "--json")
+	assert.True(t, json.Valid([]byte(r.stdout)), r.stdout)
 	assert.Equal(t, made, roles())
 	assert.Equal(t, first, w.asked(), "which changes nothing where it is done")
-	assert.NotContains(t, r.stdout, "service-linked role")
+	assert.NotContains(t, r.stderr, "service-linked role")
 }
 
 func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {

@@ -69,6 +69,10 @@ func (p *program) delivery(yes bool, names ...string) (*delivery.Delivery, []con
 	if err != nil {
 		return nil, nil, err
 	}
+	// Without it npx would offer to download some other version.
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "aws-cdk")); err != nil {
+		return nil, nil, status{exitUsage, fmt.Errorf("the CDK CLI is not installed: %w; run npm ci in %s", err, dir)}
+	}
 	named := make([]config.Environment, len(names))
 	for i, name := range names {
 		if named[i], err = environment(all, name); err != nil {
@@ -135,17 +139,22 @@ func (p *program) carryOut(ctx context.Context, plan *delivery.Plan, f planFlags
 			err = writeErr
 		}
 	case f.plan:
-		for _, note := range plan.Notes {
-			fmt.Fprintf(p.stdout, "Note: %s\n", note)
-		}
-		for i, step := range plan.Steps {
-			fmt.Fprintf(p.stdout, "%d. %s\n", i+1, step.Name)
-			if step.Command != "" {
-				fmt.Fprintf(p.stdout, "   %s\n", step.Command)
-			}
-		}
+		writePlan(p.stdout, plan)
 	}
 	return err
+}
+
+// writePlan prints a plan for people.
+func writePlan(w io.Writer, plan *delivery.Plan) {
+	for _, note := range plan.Notes {
+		fmt.Fprintf(w, "Note: %s\n", note)
+	}
+	for i, step := range plan.Steps {
+		fmt.Fprintf(w, "%d. %s\n", i+1, step.Name)
+		if step.Command != "" {
+			fmt.Fprintf(w, "   %s\n", step.Command)
+		}
+	}
 }
 
 func writeJSON(w io.Writer, value any) error {

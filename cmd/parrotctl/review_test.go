@@ -50,8 +50,8 @@ func reviewable(t *testing.T) *world {
 	w := newWorld(t)
 	modules, err := filepath.Abs(filepath.Join(filepath.Dir(environmentsGo), "..", "node_modules"))
 	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll("node_modules"))
 	require.NoError(t, os.Symlink(modules, filepath.Join(w.repo, "infra", "node_modules")))
-	w.write(".gitignore", "node_modules\n")
 	w.write("infra/go.mod", "module shop\n\ngo 1.26\n")
 	w.write("infra/main.go", app)
 	for _, state := range []struct{ tag, template string }{{"base", withQueue}, {"slower", slowerQueue}, {"without", withoutQueue}} {

@@ -101,6 +101,8 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	w.write("infra/config/environments.go", string(settings))
 	w.write("infra/config/images.json", "{}\n")
+	w.write(".gitignore", "node_modules\n")
+	w.write("infra/node_modules/aws-cdk/package.json", "{}\n")
 	w.write("backend/Dockerfile", "FROM scratch AS production\n")
 	w.write("client/Dockerfile", "FROM scratch AS runner\n")
 	w.commit("A product")

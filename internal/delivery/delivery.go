@@ -37,7 +37,7 @@ type Delivery struct {
 }
 
 // ErrDeclined means that the answer to the question was no.
-var ErrDeclined = errors.New("not deployed: the answer was no")
+var ErrDeclined = errors.New("the answer was no")
 
 // Plan is what a command does, in order.
 type Plan struct {
@@ -156,7 +156,7 @@ func (p *Plan) deploy(d *Delivery, profile string, what ...string) {
 			return err
 		}
 		if !yes {
-			return fmt.Errorf("%w. config/images.json names the new images: commit it for the pipeline to deploy, or take it back with git restore config/images.json", ErrDeclined)
+			return fmt.Errorf("not deployed: %w. config/images.json names the new images: commit it for the pipeline to deploy, or take it back with git restore config/images.json", ErrDeclined)
 		}
 		return deploy.run(ctx, d.Log)
 	}})

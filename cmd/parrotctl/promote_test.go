@@ -101,6 +101,26 @@ func TestPromoteGoesOnAfterAFaultAnywhere(t *testing.T) {
 	everyFault(t, []string{"docker build", "docker login", "docker push", "npx cdk diff"}, inDev, "promote", "dev", "stage")
 }
 
+func TestPromoteGoesOnAfterTheRegistryFails(t *testing.T) {
+	for _, fault := range []string{"GET /v2/parrot-backend/manifests/", "PUT /v2/parrot-stage-backend/manifests/"} {
+		t.Run(fault, func(t *testing.T) {
+			w := newWorld(t)
+			inDev(w)
+			before := w.recorded()
+			works := w.transport
+			w.transport = toRegistry{host: works.(toRegistry).host, fail: fault}
+			r := w.run("", "promote", "dev", "stage")
+			require.Equal(t, exitFailed, r.code)
+			shows(t, r.stderr, "the registry fails", "\n  failed:   Copy the backend")
+			assert.Equal(t, before, w.recorded())
+
+			w.transport = works
+			w.succeeds("promote", "dev", "stage")
+			assert.Equal(t, before["dev"].Backend, w.recorded()["stage"].Backend)
+		})
+	}
+}
+
 func TestPromoteNeedsARelease(t *testing.T) {
 	w := newWorld(t)
 	r := w.run("", "promote", "dev", "stage")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -98,9 +99,15 @@ func listInECR(image v1.Image, repository, tag string) error {
 
 // toRegistry is the way to the registry under the name that ECR has. ECR lists
 // what is put there.
-type toRegistry struct{ host string }
+type toRegistry struct {
+	host string
+	fail string // the method and the start of the path of what fails
+}
 
 func (t toRegistry) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.fail != "" && strings.HasPrefix(r.Method+" "+r.URL.Path, t.fail) {
+		return nil, errors.New("the registry fails")
+	}
 	there := r.Clone(r.Context())
 	there.URL.Scheme, there.URL.Host, there.Host = "http", t.host, t.host
 	answer, err := http.DefaultTransport.RoundTrip(there)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parrot/internal/awsclient"
 	"parrot/internal/delivery"
 )
 
@@ -21,22 +20,12 @@ A missing one makes it exit with status 3: ECS would wait for it, and go back.`,
 		Example: `  parrotctl images stage`,
 		Args:    arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {
-			_, environments, err := p.settings()
+			env, err := p.named(args[0])
 			if err != nil {
 				return err
 			}
-			env, err := environment(environments, args[0])
+			session, err := p.session(command, env, profile, lookupRole)
 			if err != nil {
-				return err
-			}
-			session, err := awsclient.SignIn(command.Context(), profile, env.Region)
-			if err != nil {
-				return err
-			}
-			if lookupRole {
-				session = session.Lookup(env.Account)
-			}
-			if err := session.In(env.Name, env.Account); err != nil {
 				return err
 			}
 			found, err := delivery.MissingImages(command.Context(), env, session)

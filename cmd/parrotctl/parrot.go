@@ -62,6 +62,15 @@ func environment(environments []config.Environment, name string) (config.Environ
 	return env, nil
 }
 
+// named is the environment of a name, with the images that are recorded now.
+func (p *program) named(name string) (config.Environment, error) {
+	_, environments, err := p.settings()
+	if err != nil {
+		return config.Environment{}, err
+	}
+	return environment(environments, name)
+}
+
 // delivery is what the commands that deliver images work with, and the
 // environments that are named.
 func (p *program) delivery(yes bool, names ...string) (*delivery.Delivery, []config.Environment, error) {

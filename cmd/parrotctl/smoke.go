@@ -21,11 +21,7 @@ without a released image is skipped: it runs no task yet.`,
   parrotctl smoke prod --timeout 1m`,
 		Args: arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {
-			_, environments, err := p.settings()
-			if err != nil {
-				return err
-			}
-			env, err := environment(environments, args[0])
+			env, err := p.named(args[0])
 			if err != nil {
 				return err
 			}

@@ -80,6 +80,9 @@ func variants() []variant {
 		e.Backend.MigrationCommand = []string{"npx", "prisma", "migrate", "deploy"}
 	})
 	add("Tokens", func(e *config.Environment) { e.Backend.JWTExpiresIn, e.Backend.JWTRefreshExpiresIn = "1h", "30d" })
+	for _, scale := range scales[1:] {
+		add(scale.variant, scale.change)
+	}
 	add("AuthOnly", func(e *config.Environment) { e.Frontend.AuthOnlyMode = true })
 	return all
 }

@@ -93,6 +93,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.bootstrapCommand(),
 		p.commentCommand(),
+		p.costCommand(),
 		p.driftCommand(),
 		p.imagesCommand(),
 		p.promoteCommand(),

@@ -94,6 +94,7 @@ broadening, protection, removal. An image that is released is none of them.`,
 				return err
 			}
 			report := review.Compare(base, head, changes, options)
+			report.Cost = p.costBetween(base, head, options)
 			if err := p.writeReport(report, out, summary, asJSON); err != nil {
 				return err
 			}

@@ -25,6 +25,12 @@ func (r *Report) Markdown() string {
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "**%s**\n", r.Headline)
+	if len(r.Cost) > 0 {
+		text.WriteString("\nA month, at list prices:\n\n")
+		for _, line := range r.Cost {
+			fmt.Fprintf(&text, "- %s\n", line)
+		}
+	}
 	if len(r.Findings) > 0 {
 		text.WriteString("\n## Read these first\n\n")
 		for _, f := range r.Findings {

@@ -54,7 +54,10 @@ type Report struct {
 	// Headline is the change in one sentence, without Markdown.
 	Headline string    `json:"headline"`
 	Findings []Finding `json:"findings"`
-	Stacks   []Stack   `json:"stacks"`
+	// Cost is what becomes dearer or cheaper, a line for each environment. Compare
+	// leaves it empty.
+	Cost   []string `json:"cost,omitempty"`
+	Stacks []Stack  `json:"stacks"`
 }
 
 // Has says whether there is a finding of a category.

@@ -54,9 +54,23 @@ func synthesize(ctx context.Context, dir, temporary, commit string) (a *assembly
 	if err != nil {
 		return nil, err
 	}
-	// What npx cdk synth runs; the templates are the same without the CLI, and
-	// they are validated where they are synthesized to be deployed.
-	_, err = output(ctx, filepath.Join(checkout, prefix), []string{
+	return synthesizeIn(ctx, filepath.Join(checkout, prefix), out)
+}
+
+// Synthesize is the assembly of Parrot's directory as it is now.
+func Synthesize(ctx context.Context, dir string) (*assembly.Assembly, error) {
+	temporary, err := os.MkdirTemp("", "parrot-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temporary) //nolint:errcheck // it is in the temporary directory
+	return synthesizeIn(ctx, dir, filepath.Join(temporary, "cdk.out"))
+}
+
+// synthesizeIn does what npx cdk synth does; the templates are the same without
+// the CLI, and they are validated where they are synthesized to be deployed.
+func synthesizeIn(ctx context.Context, dir, out string) (*assembly.Assembly, error) {
+	_, err := output(ctx, dir, []string{
 		"CDK_OUTDIR=" + out, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
 	}, "go", "run", ".")
 	if err != nil {

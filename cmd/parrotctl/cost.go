@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"parrot/config"
+	"parrot/internal/assembly"
+	"parrot/internal/cost"
+	"parrot/internal/review"
+)
+
+func (p *program) costCommand() *cobra.Command {
+	var directory string
+	var asJSON, details bool
+	usage := cost.QuietUsage()
+	command := &cobra.Command{
+		Use:   "cost [ENV…]",
+		Short: "Estimate what a month costs, from the templates",
+		Long: `Cost synthesizes the templates and adds up what a month of them costs at list
+prices: environments side by side, before the free tier, which is shown apart. It
+needs no AWS account. What no template says, such as requests, are flags; the
+table says what it was made with. Types of resources that it does not know are
+named, and not counted.
+
+A service of which no image is released counts with its DesiredCount.`,
+		Example: `  parrotctl cost
+  parrotctl cost dev --details
+  parrotctl cost prod --requests 10000000`,
+		RunE: func(command *cobra.Command, args []string) error {
+			dir, environments, err := p.settings()
+			if err != nil {
+				return err
+			}
+			if len(args) > 0 {
+				all := environments
+				environments = nil
+				for _, name := range args {
+					env, err := environment(all, name)
+					if err != nil {
+						return err
+					}
+					environments = append(environments, env)
+				}
+			}
+			var a *assembly.Assembly
+			if directory != "" {
+				a, err = assembly.Load(directory)
+			} else {
+				a, err = review.Synthesize(command.Context(), dir)
+			}
+			if err != nil {
+				return err
+			}
+			bills, err := cost.Estimate(a, cost.ListPrices(), costOptions(environments, usage))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(p.stdout, bills)
+			}
+			return p.writeBills(bills, usage, details)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&directory, "assembly", "", "read the templates in this directory, instead of synthesizing")
+	flags.BoolVar(&details, "details", false, "show every resource with its quantity and price")
+	flags.BoolVar(&asJSON, "json", false, "print the bills as JSON")
+	flags.Float64Var(&usage.Requests, "requests", usage.Requests, "requests a month")
+	flags.Float64Var(&usage.ResponseKB, "response-kb", usage.ResponseKB, "KB of an answer")
+	flags.Float64Var(&usage.LogKB, "log-kb", usage.LogKB, "KB that a request logs")
+	flags.Float64Var(&usage.NATGB, "nat-gb", usage.NATGB, "GB a month through NAT gateways")
+	flags.Float64Var(&usage.ImageGB, "image-gb", usage.ImageGB, "GB of images in a repository")
+	return command
+}
+
+// costOptions are how the stacks of environments are priced.
+func costOptions(environments []config.Environment, usage cost.Usage) cost.Options {
+	var names []string
+	for _, env := range environments {
+		names = append(names, env.Name)
+	}
+	return cost.Options{
+		Environments: names,
+		Environment: func(stack string) string {
+			for _, env := range environments {
+				for _, name := range env.StackNames() {
+					if name == stack {
+						return env.Name
+					}
+				}
+			}
+			return ""
+		},
+		Tasks: func(service string) int {
+			for _, env := range environments {
+				switch service {
+				case env.PhysicalName("backend"):
+					return env.Backend.DesiredCount
+				case env.PhysicalName("frontend"):
+					return env.Frontend.DesiredCount
+				}
+			}
+			return 0
+		},
+		Usage: func(string) cost.Usage { return usage },
+	}
+}
+
+// costBetween is what becomes dearer or cheaper. Where it cannot be estimated,
+// that is what it says.
+func (p *program) costBetween(base, head *assembly.Assembly, options review.Options) []string {
+	of := costOptions(p.environments, cost.QuietUsage())
+	of.Environment = func(stack string) string {
+		if options.Only != nil && !options.Only(stack) {
+			return ""
+		}
+		return options.Environment(stack)
+	}
+	var bills [2][]*cost.Bill
+	for i, a := range []*assembly.Assembly{base, head} {
+		var err error
+		if bills[i], err = cost.Estimate(a, cost.ListPrices(), of); err != nil {
+			return []string{"not estimated: " + err.Error()}
+		}
+	}
+	var lines []string
+	for _, change := range cost.Compare(bills[0], bills[1]) {
+		lines = append(lines, change.Text())
+	}
+	return lines
+}
+
+func (p *program) writeBills(bills []*cost.Bill, usage cost.Usage, details bool) error {
+	prices := cost.ListPrices()
+	var text strings.Builder
+	fmt.Fprintf(&text, "List prices of %s, %s; %s.\n\n%s", prices.Region, prices.Date, usage.Assumptions(), cost.Sums(bills))
+	for _, bill := range bills {
+		if details {
+			fmt.Fprintf(&text, "\n## %s\n\n%s", bill.Environment, bill.Details())
+		}
+		if len(bill.Unknown) > 0 {
+			fmt.Fprintf(&text, "\nNot counted in %s, because nobody has told what it costs: %s.\n", bill.Environment, strings.Join(bill.Unknown, ", "))
+		}
+	}
+	_, err := fmt.Fprint(p.stdout, text.String())
+	return err
+}

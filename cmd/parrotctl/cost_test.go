@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// templates writes an assembly of one stack of dev.
+func templates(w *world, dir, resources string) {
+	w.t.Helper()
+	w.write("infra/"+dir+"/manifest.json", `{"version": "54.0.0", "artifacts": {"ParrotDevData": {"type": "aws:cloudformation:stack",
+		"environment": "aws://unknown-account/us-east-1", "properties": {"templateFile": "t.json"}}}}`)
+	w.write("infra/"+dir+"/t.json", `{"Resources": {`+resources+`}}`)
+}
+
+const (
+	aSecret  = `"S": {"Type": "AWS::SecretsManager::Secret"}`
+	aGateway = `"N": {"Type": "AWS::EC2::NatGateway"}`
+)
+
+func TestCostAddsUpTheTemplates(t *testing.T) {
+	w := newWorld(t)
+	templates(w, "out", aSecret+","+aGateway+`, "Q": {"Type": "AWS::SQS::Queue"}`)
+
+	r := w.succeeds("cost", "--assembly", "out", "--details")
+	shows(t, r.stdout, "100,000 requests a month", "| Component | dev |", "| NAT | 33.08 |", "| **A month, USD** | **33.48** |",
+		"## dev", "`N`", "Not counted in dev, because nobody has told what it costs: AWS::SQS::Queue.")
+
+	more := w.succeeds("cost", "dev", "--assembly", "out", "--nat-gb", "1005", "--json")
+	var read []struct {
+		Environment string
+		Lines       []struct{ Sum float64 }
+	}
+	require.NoError(t, json.Unmarshal([]byte(more.stdout), &read))
+	sum := 0.0
+	for _, line := range read[0].Lines {
+		sum += line.Sum
+	}
+	assert.InDelta(t, 33.475+45, sum, 0.001)
+
+	assert.Equal(t, exitUsage, w.run("", "cost", "nowhere").code)
+	assert.Equal(t, exitFailed, w.run("", "cost", "--assembly", "elsewhere").code)
+}
+
+func TestReviewShowsWhatAChangeCosts(t *testing.T) {
+	w := reviewable(t)
+	templates(w, "before", aSecret)
+	templates(w, "after", aSecret+","+aGateway)
+	r := w.succeeds("review", "before", "after")
+	shows(t, r.stdout, "A month, at list prices:", "- dev: $0.40 → $33.48 a month (+33.08: NAT +33.08)")
+	assert.NotContains(t, w.succeeds("review", "before", "before").stdout, "A month")
+}

@@ -143,6 +143,8 @@ func TestOnlyWhatReallyOpensIsABroadening(t *testing.T) {
 		return one("AWS::EC2::SecurityGroup", fmt.Sprintf(
 			`{"GroupDescription": "g", "SecurityGroupIngress": [{"IpProtocol": "tcp", "CidrIp": %q, "FromPort": %d, "ToPort": %d}]}`, cidr, from, to), "")
 	}
+	egress := one("AWS::EC2::SecurityGroup",
+		`{"GroupDescription": "g", "SecurityGroupEgress": [{"IpProtocol": "tcp", "CidrIp": "10.0.0.0/8", "FromPort": 80, "ToPort": 80}]}`, "")
 	allow := func(actions, resource string) map[string]string {
 		return one("AWS::IAM::Policy", fmt.Sprintf(`{"PolicyName": "p", "Roles": ["r"], "PolicyDocument": {"Statement": [
 			{"Effect": "Allow", "Action": %s, "Resource": %q}]}}`, actions, resource), "")
@@ -161,6 +163,8 @@ func TestOnlyWhatReallyOpensIsABroadening(t *testing.T) {
 	}{
 		{"the world", rule("10.0.0.0/8", 80, 80), rule("0.0.0.0/0", 80, 80), "**the internet** (`0.0.0.0/0`) on tcp 80"},
 		{"a smaller range", rule("10.0.0.0/8", 80, 80), rule("10.1.0.0/16", 80, 80), ""},
+		{"a wider range that starts alike", rule("10.0.0.0/24", 80, 80), rule("10.0.0.0/16", 80, 80), "`10.0.0.0/16` on tcp 80"},
+		{"in instead of out", egress, rule("10.0.0.0/8", 80, 80), "lets in `10.0.0.0/8` on tcp 80"},
 		{"fewer ports", rule("10.0.0.0/8", 80, 90), rule("10.0.0.0/8", 80, 80), ""},
 		{"more ports", rule("10.0.0.0/8", 80, 80), rule("10.0.0.0/8", 80, 90), "tcp 80-90"},
 		{"another action", allow(`"s3:Get*"`, "a"), allow(`["s3:Get*", "s3:PutObject"]`, "a"), "`r` may now `s3:PutObject` on `a`"},

@@ -12,6 +12,7 @@ import (
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/v1"
 )
@@ -94,6 +95,9 @@ func listInECR(image v1.Image, repository, tag string) error {
 	_, err = ecr.NewFromConfig(cfg).PutImage(context.Background(), &ecr.PutImageInput{
 		RepositoryName: &repository, ImageManifest: &text, ImageDigest: &id, ImageTag: &tag,
 	})
+	if there := new(ecrtypes.ImageAlreadyExistsException); errors.As(err, &there) { // a retry's first try worked
+		return nil
+	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -126,7 +128,9 @@ func newWorld(t *testing.T) *world {
 	for _, env := range w.environments {
 		for _, repository := range []string{env.Backend.Repository, env.Frontend.Repository} {
 			_, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository})
-			require.NoError(t, err)
+			if there := new(ecrtypes.RepositoryAlreadyExistsException); !errors.As(err, &there) { // a retry's first try may have worked
+				require.NoError(t, err)
+			}
 		}
 	}
 	return w

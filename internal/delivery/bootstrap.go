@@ -2,9 +2,12 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"parrot/config"
 	"parrot/internal/awsclient"
@@ -55,6 +58,10 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 		}
 		p.add("Make the service-linked role of "+service, func(ctx context.Context) error {
 			_, err := roles.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: &service})
+			// "has been taken": somebody, or a try whose answer was lost, made it.
+			if taken := new(iamtypes.InvalidInputException); errors.As(err, &taken) && strings.Contains(taken.ErrorMessage(), "has been taken") {
+				return nil
+			}
 			return err
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -131,14 +132,35 @@ func TestCommandsWorkBelowParrotsDirectoryAndNowhereElse(t *testing.T) {
 }
 
 func TestCtrlCLeavesNothingHalfWritten(t *testing.T) {
-	w := newWorld(t)
-	before := must(os.ReadFile("config/images.json"))
-	ctx, stop := context.WithCancel(t.Context())
-	stop()
-	r := w.runIn(ctx, "", "release", "dev", "--yes")
-	assert.Equal(t, exitSignal, r.code)
-	assert.Equal(t, before, must(os.ReadFile("config/images.json")))
-	assert.Len(t, must(os.ReadDir("config")), 2)
+	for _, program := range []string{"docker build", "docker push", "npx cdk deploy"} {
+		t.Run(program, func(t *testing.T) {
+			w := newWorld(t)
+			before := must(os.ReadFile("config/images.json"))
+			t.Setenv(stubHang, program)
+			ctx, stop := context.WithCancel(t.Context())
+			go func() { // until it hangs
+				for line := ""; !strings.Contains(line, "\n"+program); time.Sleep(10 * time.Millisecond) {
+					text, _ := os.ReadFile(w.log)
+					line = "\n" + string(text)
+				}
+				stop()
+			}()
+
+			r := w.runIn(ctx, "", "release", "dev", "--yes")
+
+			assert.Equal(t, exitSignal, r.code)
+			shows(t, r.stderr, "Interrupted: ", "\n  failed: ", "Run the same command again")
+			if program == "npx cdk deploy" {
+				assert.Contains(t, r.stderr, "what CloudFormation had begun goes on in AWS")
+			} else {
+				assert.Equal(t, before, must(os.ReadFile("config/images.json")))
+			}
+			assert.Len(t, must(os.ReadDir("config")), 2, "no temporary file is left")
+			t.Setenv(stubHang, "")
+			w.succeeds("release", "dev", "--yes")
+			assert.NotEmpty(t, w.recorded()["dev"].Frontend.Digest)
+		})
+	}
 }
 
 func TestImagesSaysWhatIsMissing(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	stubVariable = "PARROT_TEST_PUSH"     // the program that pushes
 	stubLog      = "PARROT_TEST_LOG"      // where it notes its arguments
 	stubFail     = "PARROT_TEST_FAIL"     // the start of the command line that fails
+	stubHang     = "PARROT_TEST_HANG"     // the start of the command line that never ends
 	stubRegistry = "PARROT_TEST_REGISTRY" // where docker pushes
 	stubAWS      = "PARROT_TEST_AWS"      // where ECR is
 )
@@ -35,6 +36,9 @@ line="$program $*"
 echo "$line" >> "$` + stubLog + `"
 if [ -n "$` + stubFail + `" ]; then
   case "$line" in "$` + stubFail + `"*) echo "$program fails" >&2; exit 1;; esac
+fi
+if [ -n "$` + stubHang + `" ]; then
+  case "$line" in "$` + stubHang + `"*) exec sleep 60;; esac
 fi
 case "$line" in
 "docker push "*) exec "$` + stubVariable + `" "$2" ;;

@@ -120,6 +120,7 @@ func newWorld(t *testing.T) *world {
 	t.Setenv(stubRegistry, images.URL)
 	t.Setenv(stubAWS, endpoint)
 	t.Setenv(stubFail, "")
+	t.Setenv(stubHang, "")
 	t.Chdir(filepath.Join(w.repo, "infra"))
 
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(endpoint))

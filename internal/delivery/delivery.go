@@ -158,6 +158,10 @@ func (p *Plan) deploy(d *Delivery, profile string, what ...string) {
 		if !yes {
 			return fmt.Errorf("not deployed: %w. config/images.json names the new images: commit it for the pipeline to deploy, or take it back with git restore config/images.json", ErrDeclined)
 		}
-		return deploy.run(ctx, d.Log)
+		err = deploy.run(ctx, d.Log)
+		if err != nil && ctx.Err() != nil {
+			return fmt.Errorf("%w; what CloudFormation had begun goes on in AWS", err)
+		}
+		return err
 	}})
 }

@@ -130,8 +130,8 @@ with list prices of %s of %s (no tax, no discounts). For your own settings:
 `+"```sh\ngo run ./cmd/parrotctl cost --details\n```"+`
 
 This file is generated: `+"`go test . -run Cost -update`"+` after a change of templates or of
-[prices](../internal/cost/prices.json), each of which names AWS's page. They were written
-down from these pages by hand: check them there before you rely on them.
+[prices](../internal/cost/prices.json), each of which names AWS's page. These pages could not be
+opened when the prices were written down: check them there before you rely on them.
 
 Assumed: %s.
 

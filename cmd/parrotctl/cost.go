@@ -54,7 +54,11 @@ A service of which no image is released counts with its DesiredCount.`,
 			if err != nil {
 				return err
 			}
-			bills, err := cost.Estimate(a, cost.ListPrices(), costOptions(environments, usage))
+			options := costOptions(environments, usage)
+			if len(args) == 0 {
+				options = withPipeline(options)
+			}
+			bills, err := cost.Estimate(a, cost.ListPrices(), options)
 			if err != nil {
 				return err
 			}
@@ -72,6 +76,7 @@ A service of which no image is released counts with its DesiredCount.`,
 	flags.Float64Var(&usage.ResponseKB, "response-kb", usage.ResponseKB, "KB of an answer")
 	flags.Float64Var(&usage.LogKB, "log-kb", usage.LogKB, "KB that a request logs")
 	flags.Float64Var(&usage.NATGB, "nat-gb", usage.NATGB, "GB a month through NAT gateways")
+	flags.Float64Var(&usage.Builds, "builds", usage.Builds, "runs of the pipeline a month")
 	flags.Float64Var(&usage.ImageGB, "image-gb", usage.ImageGB, "GB of images in a repository")
 	return command
 }
@@ -109,6 +114,20 @@ func costOptions(environments []config.Environment, usage cost.Usage) cost.Optio
 	}
 }
 
+// withPipeline counts the pipeline as one more environment.
+func withPipeline(options cost.Options) cost.Options {
+	const name = "pipeline"
+	of := options.Environment
+	options.Environments = append(options.Environments, name)
+	options.Environment = func(stack string) string {
+		if stack == config.PipelineStackName {
+			return name
+		}
+		return of(stack)
+	}
+	return options
+}
+
 // costBetween is what becomes dearer or cheaper. Where it cannot be estimated,
 // that is what it says.
 func (p *program) costBetween(base, head *assembly.Assembly, options review.Options) []string {
@@ -119,6 +138,7 @@ func (p *program) costBetween(base, head *assembly.Assembly, options review.Opti
 		}
 		return options.Environment(stack)
 	}
+	of = withPipeline(of)
 	var bills [2][]*cost.Bill
 	for i, a := range []*assembly.Assembly{base, head} {
 		var err error

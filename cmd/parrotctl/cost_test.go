@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,6 +45,18 @@ func TestCostAddsUpTheTemplates(t *testing.T) {
 
 	assert.Equal(t, exitUsage, w.run("", "cost", "nowhere").code)
 	assert.Equal(t, exitFailed, w.run("", "cost", "--assembly", "elsewhere").code)
+}
+
+func TestThePipelineHasAColumnOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	templates(w, "out", aSecret)
+	manifest := "infra/out/manifest.json"
+	text := string(must(os.ReadFile("out/manifest.json")))
+	w.write(manifest, strings.Replace(text, `"artifacts": {`, `"artifacts": {"ParrotPipeline": {"type": "aws:cloudformation:stack",
+		"environment": "aws://unknown-account/us-east-1", "properties": {"templateFile": "p.json"}},`, 1))
+	w.write("infra/out/p.json", `{"Resources": {"B": {"Type": "AWS::CodeBuild::Project"}}}`)
+	shows(t, w.succeeds("cost", "--assembly", "out", "--builds", "100").stdout, "| Component | dev | pipeline |", "| Pipeline | – | 1.50 |")
+	assert.NotContains(t, w.succeeds("cost", "dev", "--assembly", "out").stdout, "| pipeline |")
 }
 
 func TestReviewShowsWhatAChangeCosts(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -65,6 +66,36 @@ func TestRollbackTwiceGoesFurtherBackAndNeverForward(t *testing.T) {
 	assert.Equal(t, exitFailed, r.code)
 	assert.Contains(t, r.stderr, "there is nothing to go back to")
 	assert.Equal(t, releases[0], w.recorded()["dev"])
+}
+
+func TestRollbackOfBothNeverBringsBackWhatOneWasRolledBackFrom(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.succeeds("rollback", "dev", "frontend", "--yes")
+	w.commit("The front end back")
+	w.succeeds("rollback", "dev", "--yes")
+	after := w.recorded()["dev"]
+	assert.Equal(t, releases[1].Backend, after.Backend)
+	assert.Equal(t, releases[1].Frontend, after.Frontend)
+}
+
+func TestARollbackWhoseDeployFailsSaysWhatFinishesIt(t *testing.T) {
+	w, releases := threeReleases(t)
+	t.Setenv(stubFail, "npx cdk deploy")
+	r := w.run("", "rollback", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Equal(t, releases[1], w.recorded()["dev"])
+	assert.Contains(t, r.stderr, "npx cdk deploy --exclusively ParrotDevCompute")
+}
+
+func TestATagAndItsDigestAreOneImage(t *testing.T) {
+	w, releases := threeReleases(t)
+	now := releases[2]
+	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "`+now.Backend.Tag+`"}, "frontend": {"tag": "`+now.Frontend.Tag+`"}}}`)
+	w.commit("By hand, without digests")
+	r := w.succeeds("rollback", "dev", "--yes")
+	assert.Equal(t, releases[1], w.recorded()["dev"])
+	list, _, _ := strings.Cut(r.stderr, "Note:")
+	assert.Equal(t, 6, strings.Count(list, "\nbackend")+strings.Count(list, "\nfrontend"), "each image is listed once\n%s", list)
 }
 
 func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {

@@ -60,7 +60,7 @@ func signIn(ctx context.Context, env config.Environment, profile string) (*regis
 	return newRegistry(session, env), nil
 }
 
-// host is the registry's host, and uri what docker push takes.
+// uri is what docker push takes, without a tag.
 func (r *registry) uri(ctx context.Context, s service) (string, error) {
 	out, err := r.ecr.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{s.repository}})
 	if err != nil {
@@ -179,6 +179,11 @@ func (r *registry) running(ctx context.Context, s service) ([]string, error) {
 	}
 	if err != nil {
 		return nil, unreadable(err)
+	}
+	for _, failure := range out.Failures {
+		if reason := aws.ToString(failure.Reason); reason != "MISSING" {
+			return nil, unreadable(errors.New(reason))
+		}
 	}
 	var references []string
 	for _, found := range out.Services {

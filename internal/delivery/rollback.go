@@ -68,7 +68,13 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 	p := &Plan{
 		Environment: env.Name,
 		Images:      map[string]config.Image{},
-		goOn:        "Run the same command again, with --to " + anyTag(images) + ": it goes on with what is not done.",
+		goOn: "Until the images are recorded, run the same command again. Once they are, this deploys what is recorded:\n  " +
+			d.cdk(ask.Profile, "deploy", "--exclusively", env.StackName("Compute")).String(),
+	}
+	for _, s := range chosen {
+		if _, goes := images[s.name]; !goes {
+			p.Notes = append(p.Notes, "the "+s.name+" stays as it is")
+		}
 	}
 	if _, backend := images["backend"]; backend {
 		p.Notes = append(p.Notes, migrationWarning(env))
@@ -90,15 +96,6 @@ func migrationWarning(env config.Environment) string {
 		text += fmt.Sprintf("; its own %q runs again when it starts", strings.Join(command, " "))
 	}
 	return text
-}
-
-func anyTag(images map[string]config.Image) string {
-	for _, name := range []string{"backend", "frontend"} {
-		if tag := images[name].Tag; tag != "" {
-			return tag
-		}
-	}
-	return "the same tag"
 }
 
 // revision is what images.json named for an environment at some time.
@@ -148,20 +145,23 @@ func earlierImages(ctx context.Context, r *registry, s service, history []revisi
 		return nil, err
 	}
 	var list []Earlier
-	known := map[string]int{} // by reference: where in list
+	known := map[string]int{} // by digest, or by the reference of what is expired: where in list
 	for _, revision := range history {
 		image := revision.images[s.name]
 		if !image.Released() {
 			continue
 		}
-		at, ok := known[image.Reference()]
+		key := image.Reference() // a tag and a digest may be one image
+		if there := findIn(images, key); there != nil {
+			key = there.digest
+		}
+		at, ok := known[key]
 		if !ok {
 			at = len(list)
-			known[image.Reference()] = at
-			entry := Earlier{Service: s.name, Image: image, Now: image.Reference() == s.image.Reference()}
+			known[key] = at
+			entry := Earlier{Service: s.name, Image: image, Now: same(image, s.image)}
 			if there := findIn(images, image.Reference()); there != nil {
 				entry.Pushed = there.at
-				known[there.digest] = at
 			}
 			list = append(list, entry)
 		}
@@ -193,7 +193,7 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 	images := map[string]config.Image{}
 	if tag != "" {
 		for _, s := range chosen {
-			e := there(s.name, func(i config.Image) bool { return i.Tag == tag })
+			e := there(s.name, func(i config.Image) bool { return i.Tag == tag || i.Digest == tag })
 			switch {
 			case e == nil:
 			case e.Pushed.IsZero():
@@ -207,16 +207,16 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 		}
 		return images, nil
 	}
-	// Going back never goes forward again to what was rolled back from: it
-	// starts where what runs now was released first.
-	for _, revision := range history[firstRelease(history, chosen)+1:] {
+	for i, revision := range history {
 		candidate := map[string]config.Image{}
 		for _, s := range chosen {
 			image := revision.images[s.name]
-			if !image.Released() || image.Reference() == s.image.Reference() {
+			// Going back never goes forward again to what was rolled back from:
+			// a service goes to what was there before its image came first.
+			if !image.Released() || i <= firstRelease(history, s) {
 				continue
 			}
-			e := there(s.name, func(i config.Image) bool { return i.Reference() == image.Reference() })
+			e := there(s.name, func(i config.Image) bool { return same(i, image) })
 			if e == nil || e.Pushed.IsZero() {
 				candidate = nil
 				break
@@ -230,19 +230,23 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 	return nil, errors.New("there is nothing to go back to: no earlier release in git's history of config/images.json is still in the registry; choose one of the list with --to, if there is one")
 }
 
-// firstRelease is the oldest revision that named what the services run now.
-func firstRelease(history []revision, chosen []service) int {
+// firstRelease is the oldest revision that named what a service runs now.
+func firstRelease(history []revision, s service) int {
 	oldest := 0
 	for i, revision := range history {
-		same := true
-		for _, s := range chosen {
-			same = same && revision.images[s.name].Reference() == s.image.Reference()
-		}
-		if same {
+		if same(revision.images[s.name], s.image) {
 			oldest = i
 		}
 	}
 	return oldest
+}
+
+// same says whether two records name one image: by digest where both have one.
+func same(a, b config.Image) bool {
+	if a.Digest != "" && b.Digest != "" {
+		return a.Digest == b.Digest
+	}
+	return a.Tag == b.Tag && a.Tag != ""
 }
 
 // WriteEarlier prints the list for people.

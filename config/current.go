@@ -2,27 +2,41 @@ package config
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// environmentsGo is the settings as this program was built with them.
+// sources is this package as the program was built with it.
 //
-//go:embed environments.go
-var environmentsGo []byte
+//go:embed *.go
+var sources embed.FS
 
 // BuiltFrom returns an error unless this program was built with the settings
 // that stand in Parrot's directory now: an installed command keeps the old ones.
 func BuiltFrom(dir string) error {
-	path := filepath.Join(dir, "config", "environments.go")
-	now, err := os.ReadFile(path)
+	files, err := sources.ReadDir(".")
 	if err != nil {
-		return fmt.Errorf("the settings cannot be read: %w; run the command in Parrot's directory", err)
+		return err
 	}
-	if !bytes.Equal(now, environmentsGo) {
-		return fmt.Errorf("this command was built with other settings than those in %s: run go run ./cmd/parrotctl, or go install ./cmd/parrotctl again", path)
+	for _, file := range files {
+		if strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		built, err := sources.ReadFile(file.Name())
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, "config", file.Name())
+		now, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("the settings cannot be read: %w; run the command in Parrot's directory, or go install ./cmd/parrotctl again", err)
+		}
+		if !bytes.Equal(now, built) {
+			return fmt.Errorf("this command was built with other settings than those in %s: run go run ./cmd/parrotctl, or go install ./cmd/parrotctl again", path)
+		}
 	}
 	return nil
 }

@@ -138,7 +138,9 @@ func (p *program) costBetween(base, head *assembly.Assembly, options review.Opti
 		}
 		return options.Environment(stack)
 	}
-	of = withPipeline(of)
+	if options.Only == nil {
+		of = withPipeline(of)
+	}
 	var bills [2][]*cost.Bill
 	for i, a := range []*assembly.Assembly{base, head} {
 		var err error

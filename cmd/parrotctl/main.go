@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
 	"parrot/config"
@@ -47,6 +48,10 @@ type program struct {
 }
 
 func main() {
+	// Progress goes to standard error, and a file wants no colours.
+	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		color.NoColor = true
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery()}
 	code := p.run(ctx, os.Args[1:])

@@ -31,8 +31,8 @@ and deploys.
 Without --backend and --frontend both are released, from ` + backendSource + ` and ` + frontendSource + `
 beside Parrot's directory; with one of the flags only that service is.
 
-A step that fails changes nothing that ran before. Run the same command again:
-what is pushed already is not built again.`,
+Until the deploy nothing that runs changes. After a failure run the same command
+again: what is pushed already is not built again.`,
 		Example: `  parrotctl release dev --plan
   parrotctl release dev
   parrotctl release dev --backend ~/shop/backend --yes`,

@@ -99,9 +99,11 @@ func newWorld(t *testing.T) *world {
 	w.git("init", "--quiet", "--initial-branch=main")
 	w.git("config", "user.email", "ada@example.com")
 	w.git("config", "user.name", "Ada")
-	settings, err := os.ReadFile(environmentsGo)
-	require.NoError(t, err)
-	w.write("infra/config/environments.go", string(settings))
+	for _, file := range must(filepath.Glob(filepath.Join(filepath.Dir(environmentsGo), "*.go"))) {
+		if !strings.HasSuffix(file, "_test.go") {
+			w.write("infra/config/"+filepath.Base(file), string(must(os.ReadFile(file))))
+		}
+	}
 	w.write("infra/config/images.json", "{}\n")
 	w.write(".gitignore", "node_modules\n")
 	w.write("infra/node_modules/aws-cdk/package.json", "{}\n")

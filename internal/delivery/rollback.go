@@ -113,7 +113,7 @@ func (d *Delivery) history(ctx context.Context, env config.Environment) ([]revis
 	}
 	all := []revision{now}
 	const path = "./config/images.json"
-	log, err := git(d.Dir, "log", "--format=%H %cI", "--max-count=200", "--", path).output(ctx)
+	log, err := git(d.Dir, "log", "--no-show-signature", "--format=%H %cI", "--max-count=200", "--", path).output(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what ran before is in the history of config/images.json, which cannot be read: %w", err)
 	}

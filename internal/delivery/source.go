@@ -43,11 +43,11 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 	}
 	// The last commit that changed the directory: a service is not built again
 	// because of somebody else's commit.
-	commit, err := git(dir, "log", "--max-count=1", "--format=%h", "--abbrev=12", "--", ".").output(ctx)
+	commit, err := git(dir, "log", "--no-show-signature", "--max-count=1", "--format=%h", "--abbrev=12", "--", ".").output(ctx)
 	if err != nil {
 		return source{}, fmt.Errorf("the %s's commit is unknown: %w; its image is named after a commit", s.name, err)
 	}
-	changes, err := git(dir, "status", "--porcelain", "--", ".").output(ctx)
+	changes, err := git(dir, "status", "--porcelain", "--untracked-files=normal", "--", ".").output(ctx)
 	if err != nil {
 		return source{}, err
 	}

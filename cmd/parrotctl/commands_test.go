@@ -10,6 +10,8 @@ import (
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -231,6 +233,23 @@ func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {
 	w.pipeline.ConnectionARN = "arn:aws:codeconnections:us-east-1:999999999999:connection/01234567-89ab-cdef-0123-456789abcdef"
 	shows(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "account 999999999999, which has the pipeline, may then deploy anything",
 		"--trust 999999999999 --trust-for-lookup 999999999999", "--cloudformation-execution-policies")
+
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"))
+	require.NoError(t, err)
+	parameter := func(key, value string) cfntypes.Parameter {
+		return cfntypes.Parameter{ParameterKey: &key, ParameterValue: &value}
+	}
+	template := `{"Parameters": {"TrustedAccounts": {"Type": "String"}, "TrustedAccountsForLookup": {"Type": "String"},
+		"CloudFormationExecutionPolicies": {"Type": "String"}}, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}`
+	name := "CDKToolkit"
+	_, err = cloudformation.NewFromConfig(cfg).CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: &template, Parameters: []cfntypes.Parameter{
+			parameter("TrustedAccounts", ""), parameter("TrustedAccountsForLookup", "888888888888"), parameter("CloudFormationExecutionPolicies", "arn:aws:iam::aws:policy/PowerUserAccess"),
+		},
+	})
+	require.NoError(t, err)
+	again := w.succeeds("bootstrap", "dev", "--plan").stdout
+	shows(t, again, "--trust 999999999999 --trust-for-lookup 888888888888,999999999999 --cloudformation-execution-policies arn:aws:iam::aws:policy/PowerUserAccess")
 
 	w.pipeline.Account = moto.Account
 	assert.NotContains(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "--trust", "an account trusts itself")

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
@@ -67,12 +70,46 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 	}
 	args := []string{"bootstrap", fmt.Sprintf("aws://%s/%s", session.Account, env.Region), "--termination-protection"}
 	if ask.PipelineAccount != "" && ask.PipelineAccount != session.Account {
+		// A flag replaces what was there: others who are trusted stay so, and
+		// what the trusted may do stays as somebody has set it.
+		now, err := bootstrapped(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		policies := now["CloudFormationExecutionPolicies"]
+		if policies == "" { // trust is refused without naming what the trusted may do
+			policies = fmt.Sprintf("arn:%s:iam::aws:policy/AdministratorAccess", session.Partition)
+			p.Notes = append(p.Notes, fmt.Sprintf("account %s, which has the pipeline, may then deploy anything to account %s", ask.PipelineAccount, session.Account))
+		}
 		args = append(args,
-			"--trust", ask.PipelineAccount, "--trust-for-lookup", ask.PipelineAccount,
-			// Trust is refused without naming what the trusted may do.
-			"--cloudformation-execution-policies", fmt.Sprintf("arn:%s:iam::aws:policy/AdministratorAccess", session.Partition))
-		p.Notes = append(p.Notes, fmt.Sprintf("account %s, which has the pipeline, may then deploy anything to account %s", ask.PipelineAccount, session.Account))
+			"--trust", with(now["TrustedAccounts"], ask.PipelineAccount),
+			"--trust-for-lookup", with(now["TrustedAccountsForLookup"], ask.PipelineAccount),
+			"--cloudformation-execution-policies", policies)
 	}
 	p.run(d, "Bootstrap the account and region", d.cdk(ask.Profile, args...))
 	return p, nil
+}
+
+// bootstrapped are the parameters that an account and region were bootstrapped
+// with; none where it was not.
+func bootstrapped(ctx context.Context, session *awsclient.Session) (map[string]string, error) {
+	const stack = "CDKToolkit"
+	parameters := map[string]string{}
+	out, err := cloudformation.NewFromConfig(session.Config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stack)})
+	if err != nil {
+		if strings.Contains(err.Error(), "does not exist") { // AWS has no type for it
+			return parameters, nil
+		}
+		return nil, fmt.Errorf("stack %s cannot be read: %w", stack, err)
+	}
+	for _, parameter := range out.Stacks[0].Parameters {
+		parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
+	}
+	return parameters, nil
+}
+
+// with is a list of accounts, separated by commas, with one more.
+func with(list, account string) string {
+	accounts := slices.DeleteFunc(strings.Split(list, ","), func(a string) bool { return a == "" || a == account })
+	return strings.Join(append(accounts, account), ",")
 }

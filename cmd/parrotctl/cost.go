@@ -30,20 +30,9 @@ A service of which no image is released counts with its DesiredCount.`,
   parrotctl cost dev --details
   parrotctl cost prod --requests 10000000`,
 		RunE: func(command *cobra.Command, args []string) error {
-			dir, environments, err := p.settings()
+			dir, environments, err := p.named(args...)
 			if err != nil {
 				return err
-			}
-			if len(args) > 0 {
-				all := environments
-				environments = nil
-				for _, name := range args {
-					env, err := environment(all, name)
-					if err != nil {
-						return err
-					}
-					environments = append(environments, env)
-				}
 			}
 			var a *assembly.Assembly
 			if directory != "" {

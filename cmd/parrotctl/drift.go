@@ -41,18 +41,9 @@ are named and are no failure, and so is a resource that the role may not read.`,
 		Example: `  parrotctl drift
   parrotctl drift prod --json`,
 		RunE: func(command *cobra.Command, args []string) error {
-			_, environments, err := p.settings()
+			_, environments, err := p.named(args...)
 			if err != nil {
 				return err
-			}
-			if len(args) > 0 {
-				all := environments
-				environments = make([]config.Environment, len(args))
-				for i, name := range args {
-					if environments[i], err = environment(all, name); err != nil {
-						return err
-					}
-				}
 			}
 			ctx, cancel := context.WithTimeoutCause(command.Context(), timeout,
 				fmt.Errorf("AWS did not finish within %s; run it again, with a longer --timeout if need be", timeout))

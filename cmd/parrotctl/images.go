@@ -20,10 +20,11 @@ A missing one makes it exit with status 3: ECS would wait for it, and go back.`,
 		Example: `  parrotctl images stage`,
 		Args:    arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {
-			env, err := p.named(args[0])
+			_, named, err := p.named(args...)
 			if err != nil {
 				return err
 			}
+			env := named[0]
 			session, err := p.session(command, env, profile, lookupRole)
 			if err != nil {
 				return err

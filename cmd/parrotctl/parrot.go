@@ -62,31 +62,33 @@ func environment(environments []config.Environment, name string) (config.Environ
 	return env, nil
 }
 
-// named is the environment of a name, with the images that are recorded now.
-func (p *program) named(name string) (config.Environment, error) {
-	_, environments, err := p.settings()
-	if err != nil {
-		return config.Environment{}, err
+// named are the environments of names, all where there are none, with the images
+// that are recorded now.
+func (p *program) named(names ...string) (dir string, environments []config.Environment, err error) {
+	dir, all, err := p.settings()
+	if err != nil || len(names) == 0 {
+		return dir, all, err
 	}
-	return environment(environments, name)
+	for _, name := range names {
+		env, err := environment(all, name)
+		if err != nil {
+			return "", nil, err
+		}
+		environments = append(environments, env)
+	}
+	return dir, environments, nil
 }
 
 // delivery is what the commands that deliver images work with, and the
 // environments that are named.
 func (p *program) delivery(yes bool, names ...string) (*delivery.Delivery, []config.Environment, error) {
-	dir, all, err := p.settings()
+	dir, named, err := p.named(names...)
 	if err != nil {
 		return nil, nil, err
 	}
 	// Without it npx would offer to download some other version.
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "aws-cdk")); err != nil {
 		return nil, nil, status{exitUsage, fmt.Errorf("the CDK CLI is not installed: %w; run npm ci in %s", err, dir)}
-	}
-	named := make([]config.Environment, len(names))
-	for i, name := range names {
-		if named[i], err = environment(all, name); err != nil {
-			return nil, nil, err
-		}
 	}
 	return &delivery.Delivery{
 		Dir:       dir,

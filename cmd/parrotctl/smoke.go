@@ -21,10 +21,11 @@ without a released image is skipped: it runs no task yet.`,
   parrotctl smoke prod --timeout 1m`,
 		Args: arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {
-			env, err := p.named(args[0])
+			_, named, err := p.named(args...)
 			if err != nil {
 				return err
 			}
+			env := named[0]
 			test.Log, test.Transport = p.stdout, p.transport
 			if err := test.Run(command.Context(), smoke.Pages(env)); err != nil {
 				return status{exitFound, fmt.Errorf("%s does not answer as it should: %w; README.md, \"When something is wrong\", says where to look", env.Name, err)}

@@ -137,8 +137,7 @@ func services(env config.Environment) []service {
 // imagesFile is where the released images are recorded.
 func (d *Delivery) imagesFile() string { return filepath.Join(d.Dir, "config", "images.json") }
 
-// record adds the step that records images in images.json, if they are not
-// there yet, in one atomic write.
+// record adds the step that records images in images.json, in one atomic write.
 func (p *Plan) record(d *Delivery, env config.Environment) {
 	p.add("Record the images of "+env.Name+" in config/images.json", func(context.Context) error {
 		return record(d.imagesFile(), env.Name, p.Images)

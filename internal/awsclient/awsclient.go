@@ -3,13 +3,16 @@ package awsclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 )
 
 // bootstrapQualifier is part of the names that cdk bootstrap gives its roles.
@@ -65,4 +68,11 @@ func (s *Session) Lookup(account string) *Session {
 	looking := s.Config.Copy()
 	looking.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(s.Config), role))
 	return &Session{Config: looking, Account: account, Partition: s.Partition}
+}
+
+// NoSuchStack says whether an error of CloudFormation means that there is no such
+// stack, for which it has no type.
+func NoSuchStack(err error) bool {
+	var refused smithy.APIError
+	return errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist")
 }

@@ -96,10 +96,10 @@ func bootstrapped(ctx context.Context, session *awsclient.Session) (map[string]s
 	const stack = "CDKToolkit"
 	parameters := map[string]string{}
 	out, err := cloudformation.NewFromConfig(session.Config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stack)})
+	if awsclient.NoSuchStack(err) {
+		return parameters, nil
+	}
 	if err != nil {
-		if strings.Contains(err.Error(), "does not exist") { // AWS has no type for it
-			return parameters, nil
-		}
 		return nil, fmt.Errorf("stack %s cannot be read: %w", stack, err)
 	}
 	for _, parameter := range out.Stacks[0].Parameters {

@@ -5,17 +5,16 @@ package drift
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
+
+	"parrot/internal/awsclient"
 )
 
 // Status is what is known of a stack.
@@ -140,9 +139,8 @@ func (c *Checker) check(ctx context.Context, stack *Stack) error {
 // never executed has no resources.
 func (c *Checker) deployed(ctx context.Context, name string) (bool, error) {
 	found, err := c.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	var refused smithy.APIError
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist"):
+	case awsclient.NoSuchStack(err):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("it cannot be read: %w", err)

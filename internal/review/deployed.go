@@ -3,18 +3,16 @@ package review
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/smithy-go"
 
 	"parrot/internal/assembly"
+	"parrot/internal/awsclient"
 )
 
 // Deployed is what CloudFormation runs now of an assembly's stacks that are
@@ -32,8 +30,7 @@ func Deployed(ctx context.Context, cfg aws.Config, head *assembly.Assembly, only
 			continue
 		}
 		runs, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack.Name})
-		var refused smithy.APIError
-		if errors.As(err, &refused) && refused.ErrorCode() == "ValidationError" && strings.Contains(refused.ErrorMessage(), "does not exist") {
+		if awsclient.NoSuchStack(err) {
 			continue
 		}
 		if err != nil {

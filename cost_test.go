@@ -116,6 +116,7 @@ var said = []struct {
 	{"ECR", "Container registry", 4, "at $0.10 a GB, $4 would be 40 GB of images"},
 	{"–", "Public IPv4 addresses", 0, "AWS asks for them since February 2024: two of the load balancer, one of each task"},
 	{"–", "Secrets", 0, "five secrets at $0.40"},
+	{"–", "Monitoring", 0, "alarms at $0.10 a metric and a dashboard at $3; the description lists metrics, and alarms none"},
 	{"–", "Traffic", 0, "answers to browsers, after which 100 GB a month are free"},
 }
 

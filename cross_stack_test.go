@@ -39,11 +39,12 @@ func TestStacksAreDeployedInTheirOrder(t *testing.T) {
 		require.NoError(t, err, "no cycle")
 	}
 	needs := map[string][]string{
-		"Network":  nil,
-		"Registry": nil,
-		"Data":     {"Network"},
-		"Edge":     {"Network"},
-		"Compute":  {"Data", "Edge", "Network", "Registry"},
+		"Network":    nil,
+		"Registry":   nil,
+		"Data":       {"Network"},
+		"Edge":       {"Network"},
+		"Compute":    {"Data", "Edge", "Network", "Registry"},
+		"Monitoring": {"Compute", "Edge"},
 	}
 	for _, env := range fixtures() {
 		for part, want := range needs {
@@ -220,6 +221,7 @@ func TestNoSettingIsSwitchedOffByLeavingItOut(t *testing.T) {
 	revised := "AWS::ECS::TaskDefinition" // each change is a new revision of the whole
 	details := []string{                  // of what is switched off by another property
 		".LoadBalancerAttributes[access_logs.s3.bucket]", ".LoadBalancerAttributes[access_logs.s3.prefix]",
+		".DeploymentConfiguration.Alarms.AlarmNames[]",
 	}
 	names := func(resource *assembly.Resource) []string {
 		return slices.DeleteFunc(propertyNames(resource), func(name string) bool { return slices.Contains(details, name) })

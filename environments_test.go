@@ -157,8 +157,8 @@ func TestEnvironmentsShareNoName(t *testing.T) {
 		for _, resource := range stack.Resources {
 			for _, property := range []string{"RepositoryName", "DBInstanceIdentifier", "ClusterName", "LogGroupName", "CidrBlock"} {
 				name := resource.Text(property)
-				if name == "" || strings.Contains(name, "${") {
-					continue
+				if name == "" || strings.Contains(name, "${") || resource.Type == "AWS::Logs::MetricFilter" {
+					continue // a filter names a group of another stack
 				}
 				key := strings.Join([]string{stack.Account, stack.Region, resource.Type, name}, " ")
 				assert.Empty(t, taken[key], "%s of %s", key, stack.Name)

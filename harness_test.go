@@ -86,6 +86,9 @@ func production() config.Environment {
 	env.Redis.Enabled = true
 	env.Backend.SeedDB, env.Backend.MigrationCommand = false, []string{"npx", "prisma", "migrate", "deploy"}
 	env.Backend.DesiredCount, env.Frontend.DesiredCount = 2, 2
+	env.Monitoring.Alarms, env.Monitoring.RollbackOnErrors = config.AlarmsAll, true
+	env.Monitoring.PageEmails = []string{"oncall@acme.example"}
+	env.Monitoring.TicketEmails = []string{"team@acme.example", "oncall@acme.example"}
 	return env
 }
 

@@ -54,13 +54,15 @@ func defineAll(app awscdk.App, environments []config.Environment, pipeline confi
 }
 
 // define builds one environment's stacks in any scope. An arrow in the
-// architecture diagram is an argument here. It returns what is deployed last.
+// architecture diagram is an argument here. It returns what runs the images.
 func define(scope constructs.Construct, env config.Environment) *stacks.Compute {
 	network := stacks.NewNetwork(scope, env)
 	registry := stacks.NewRegistry(scope, env)
 	data := stacks.NewData(scope, env, network)
 	edge := stacks.NewEdge(scope, env, network)
-	return stacks.NewCompute(scope, env, network, registry, data, edge)
+	compute := stacks.NewCompute(scope, env, network, registry, data, edge)
+	stacks.NewMonitoring(scope, env, edge, compute)
+	return compute
 }
 
 // newApp makes an app with the feature flags of cdk.json.

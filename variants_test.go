@@ -83,6 +83,25 @@ func variants() []variant {
 	for _, scale := range scales[1:] {
 		add(scale.variant, scale.change)
 	}
+	add("AllAlarms", func(e *config.Environment) { e.Monitoring.Alarms = config.AlarmsAll })
+	add("AllAlarmsRedis", func(e *config.Environment) { e.Monitoring.Alarms, e.Redis.Enabled = config.AlarmsAll, true })
+	add("AllAlarmsPorts", func(e *config.Environment) {
+		e.Monitoring.Alarms, e.Monitoring.RollbackOnErrors = config.AlarmsAll, true
+		e.Backend.Port, e.Frontend.Port = 8081, 8080
+	})
+	add("NoMonitoring", func(e *config.Environment) {
+		e.Monitoring.Alarms, e.Monitoring.Dashboard, e.Monitoring.BudgetUSD = config.AlarmsNone, false, 0
+	})
+	add("Thresholds", func(e *config.Environment) { e.Monitoring.Thresholds = map[string]float64{"errors-5xx": 20} })
+	add("Mails", func(e *config.Environment) {
+		e.Monitoring.PageEmails, e.Monitoring.TicketEmails = []string{"oncall@acme.example"}, []string{"team@acme.example", "oncall@acme.example"}
+		e.Monitoring.RunbookURL = "https://acme.example/runbook"
+	})
+	add("Rollback", func(e *config.Environment) { e.Monitoring.RollbackOnErrors = true })
+	add("LogPatterns", func(e *config.Environment) {
+		e.Monitoring.Alarms = config.AlarmsAll
+		e.Monitoring.ErrorPattern, e.Monitoring.AuthFailurePattern, e.Monitoring.LatencyField = "FATAL", "denied", ""
+	})
 	add("AuthOnly", func(e *config.Environment) { e.Frontend.AuthOnlyMode = true })
 	return all
 }

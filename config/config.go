@@ -46,12 +46,13 @@ type Environment struct {
 	// CloudWatch Logs offers (1, 3, 5, 7, 14, 30, 60, 90, …).
 	LogRetentionDays int
 
-	Network  Network
-	Edge     Edge
-	Database Database
-	Redis    Redis
-	Backend  Backend
-	Frontend Frontend
+	Network    Network
+	Edge       Edge
+	Database   Database
+	Redis      Redis
+	Backend    Backend
+	Frontend   Frontend
+	Monitoring Monitoring
 }
 
 // Network is the settings of the VPC.
@@ -232,4 +233,42 @@ type Frontend struct {
 	// AuthOnlyMode closes the site but for signing in: the variable
 	// NEXT_PUBLIC_AUTH_ONLY_MODE, which is compiled into the image too.
 	AuthOnlyMode bool
+}
+
+// Monitoring is the settings of alarms, their mails, the dashboard and the
+// budget. docs/runbook.md says what each alarm means.
+type Monitoring struct {
+	// Alarms is which alarms there are: "none", "page" (users notice, so somebody
+	// should get up) or "all", which adds those that wait for the morning. $0.10 a
+	// month for each metric that an alarm reads.
+	Alarms AlarmSet
+	// Thresholds replace alarms' own, which are made of the sizes of what they
+	// watch, by the alarm's name, such as {"backend-cpu": 70}.
+	Thresholds map[string]float64
+	// PageEmails get a mail when an alarm fires that is worth a page, and when it is
+	// over. Each address has to confirm once.
+	PageEmails []string
+	// TicketEmails get the other alarms' mails, those of events and the budget's.
+	TicketEmails []string
+	// RunbookURL is what mails link: the address at which people read
+	// docs/runbook.md.
+	RunbookURL string
+	// Dashboard makes the CloudWatch dashboard. An account has three for nothing;
+	// each further one is $3 a month.
+	Dashboard bool
+	// RollbackOnErrors makes ECS take a release back when the new tasks answer with
+	// errors, beside those that never become healthy.
+	RollbackOnErrors bool
+	// BudgetUSD is the month's budget in US dollars: a mail at 80 % and 100 % of it,
+	// and when AWS expects more. 0 has none. It counts what is tagged Environment,
+	// once that tag is activated in the billing console.
+	BudgetUSD int
+	// ErrorPattern selects the lines of the backend's log that are errors.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+	ErrorPattern string
+	// AuthFailurePattern selects the lines that say that somebody was refused.
+	AuthFailurePattern string
+	// LatencyField is the field of the backend's JSON log lines with the time that
+	// an answer took, in milliseconds. Empty where logs have none.
+	LatencyField string
 }

@@ -55,6 +55,18 @@ func base(name, domain string) Environment {
 		Frontend: Frontend{
 			Service: service(physicalName(name, "frontend"), 3000, "/landing"),
 		},
+		Monitoring: Monitoring{
+			Alarms:             AlarmsPage,
+			Thresholds:         map[string]float64{},
+			PageEmails:         []string{},
+			TicketEmails:       []string{},
+			RunbookURL:         "docs/runbook.md",
+			Dashboard:          true,
+			BudgetUSD:          100,
+			ErrorPattern:       `?ERROR ?"\"level\":50" ?"\"level\":\"error\""`,
+			AuthFailurePattern: `?Unauthorized ?"\"statusCode\":401"`,
+			LatencyField:       "responseTime",
+		},
 	}
 }
 
@@ -104,6 +116,7 @@ func Prod() Environment {
 	e.Network.VPC = "10.12.0.0/24"
 	e.Database.BackupRetentionDays = 30
 	e.LogRetentionDays = 90
+	e.Monitoring.RollbackOnErrors = true
 	return e
 }
 
@@ -115,5 +128,6 @@ func guarded(name, domain string) Environment {
 	e.Database.MultiAZ = true
 	e.Backend.DesiredCount, e.Frontend.DesiredCount = 2, 2
 	e.Backend.MigrationCommand = []string{"npx", "prisma", "migrate", "deploy"}
+	e.Monitoring.Alarms, e.Monitoring.BudgetUSD = AlarmsAll, 150
 	return e
 }

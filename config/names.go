@@ -12,7 +12,7 @@ import (
 const Project = "parrot"
 
 // Parts are the stacks of every environment.
-var Parts = []string{"Network", "Registry", "Data", "Edge", "Compute"}
+var Parts = []string{"Network", "Registry", "Data", "Edge", "Compute", "Monitoring"}
 
 // The pipeline's names: that of its stack, which is its construct id too, and
 // that of the pipeline itself.
@@ -30,6 +30,23 @@ func (e Environment) PhysicalName(resource string) string {
 // LoadBalancerName is the load balancer's name.
 func (e Environment) LoadBalancerName() string {
 	return Project + "-" + e.Name
+}
+
+// The values that stacks tell each other in parameters, because a setting may
+// change them while they are in use: docs/decisions/0004-zone-id-in-a-parameter.md.
+const (
+	ZoneParameter         = "hosted-zone-id"
+	LoadBalancerParameter = "load-balancer"
+	CertificateParameter  = "certificate"
+)
+
+// TargetGroupParameter is the parameter with a service's target group.
+func TargetGroupParameter(service string) string { return service + "-target-group" }
+
+// Parameter is the name of a parameter in SSM's Parameter Store:
+// /parrot/{environment}/{name}.
+func (e Environment) Parameter(name string) string {
+	return "/" + Project + "/" + e.Name + "/" + name
 }
 
 // StackName is the name and the construct id of one of the environment's

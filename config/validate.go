@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ func Validate(environments []Environment) error {
 			v.service(s)
 		}
 		v.backend(e)
+		v.monitoring(e)
 		v.physicalNames(e)
 		v.production(e)
 	}
@@ -118,6 +120,7 @@ var (
 	variableSyntax   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	durationSyntax   = regexp.MustCompile(`^[1-9][0-9]{0,8}(s|m|h|d)$`)
 	tagSyntax        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	fieldSyntax      = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*)?$`)
 	digestSyntax     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
@@ -333,6 +336,64 @@ func (v *validator) backend(e Environment) {
 	}
 	v.matches("Backend.JWTExpiresIn", b.JWTExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 15m")
 	v.matches("Backend.JWTRefreshExpiresIn", b.JWTRefreshExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 7d")
+}
+
+func (v *validator) monitoring(e Environment) {
+	m := e.Monitoring
+	oneOf(v, "Monitoring.Alarms", m.Alarms, AlarmsNone, AlarmsPage, AlarmsAll)
+	v.thresholds(e)
+	v.emails("Monitoring.PageEmails", m.PageEmails)
+	v.emails("Monitoring.TicketEmails", m.TicketEmails)
+	if !isPlainText(m.RunbookURL) || m.RunbookURL == "" || len(m.RunbookURL) > 400 {
+		v.reject("Monitoring.RunbookURL", m.RunbookURL, "an address of at most 400 characters, or a path such as docs/runbook.md")
+	}
+	v.within("Monitoring.BudgetUSD", m.BudgetUSD, 0, 1_000_000)
+	v.pattern("Monitoring.ErrorPattern", m.ErrorPattern)
+	v.pattern("Monitoring.AuthFailurePattern", m.AuthFailurePattern)
+	v.matches("Monitoring.LatencyField", m.LatencyField, fieldSyntax, "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing")
+}
+
+func (v *validator) emails(setting string, addresses []string) {
+	for i, address := range addresses {
+		if !emailSyntax.MatchString(address) || !isPlainText(address) {
+			v.reject(setting, address, "addresses such as team@example.com")
+		}
+		if slices.Contains(addresses[:i], address) {
+			v.reject(setting, address, "each address once")
+		}
+	}
+}
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
+func (v *validator) pattern(setting, pattern string) {
+	if !isPlainText(pattern) || strings.TrimSpace(pattern) == "" || len(pattern) > 1024 {
+		v.reject(setting, pattern, "a filter pattern of 1 to 1024 characters: %s", plainText)
+	}
+}
+
+// thresholds are checked against the alarms that there would be with every
+// option on: a typing error must not leave an alarm as it is in silence.
+func (v *validator) thresholds(e Environment) {
+	set := e.Monitoring.Thresholds
+	if len(set) == 0 || !instanceClassSyntax.MatchString(e.Database.InstanceClass) {
+		return
+	}
+	e.Monitoring.Thresholds, e.Redis.Enabled = nil, true
+	for _, s := range []*Service{&e.Backend.Service, &e.Frontend.Service} {
+		s.Image, s.DesiredCount = Image{Tag: "any"}, max(1, s.DesiredCount)
+	}
+	var names []string
+	for _, alarm := range e.possibleAlarms() {
+		names = append(names, alarm.ID)
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if !slices.Contains(names, name) {
+			v.reject("Monitoring.Thresholds", name, "the name of an alarm: %s", list(names))
+		}
+		if threshold := set[name]; !(threshold >= 0) || math.IsInf(threshold, 0) { // NaN is not, either
+			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "a number that is not negative")
+		}
+	}
 }
 
 // plainText is what isPlainText allows.

@@ -138,6 +138,17 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 	return WebService{Cluster: cluster, Service: service, TargetGroup: targetGroup, LogGroup: logGroup}
 }
 
+// RollBackOn makes ECS go back to the last deployment when one of the alarms fires
+// during a new one; no alarm is none. Off has to be said: what a template leaves
+// out stays as it was.
+func (s WebService) RollBackOn(alarms ...*string) {
+	s.Service.Node().DefaultChild().(awsecs.CfnService).AddPropertyOverride(jsii.String("DeploymentConfiguration.Alarms"), map[string]any{
+		"AlarmNames": append([]*string{}, alarms...),
+		"Enable":     len(alarms) > 0,
+		"Rollback":   len(alarms) > 0,
+	})
+}
+
 func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup awslogs.ILogGroup) awsecs.TaskDefinition {
 	task := awsecs.NewFargateTaskDefinition(scope, jsii.String("Task"), &awsecs.FargateTaskDefinitionProps{
 		Family:         &props.Name,

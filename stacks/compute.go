@@ -51,9 +51,26 @@ func NewCompute(scope constructs.Construct, env config.Environment, network *Net
 		Backend:  blocks.NewWebService(stack, "Backend", backend),
 		Frontend: blocks.NewWebService(stack, "Frontend", frontend),
 	}
-	serviceOutputs(stack, "Backend", c.Backend)
-	serviceOutputs(stack, "Frontend", c.Frontend)
+	c.watch(env, "backend", c.Backend, env.Backend.Service)
+	c.watch(env, "frontend", c.Frontend, env.Frontend.Service)
 	return c
+}
+
+// watch shows what operators and alarms need of a service, and makes ECS take
+// back a release that answers with errors, where that is wanted.
+func (c *Compute) watch(env config.Environment, name string, service blocks.WebService, settings config.Service) {
+	serviceOutputs(c.Stack, constructID(name), service)
+	targetGroup, parameter := service.TargetGroup.TargetGroupFullName(), config.TargetGroupParameter(name)
+	share(c.Stack, env, constructID(name)+"TargetGroupFullName", parameter, "The target group's name in metrics", targetGroup)
+
+	var names []*string
+	if env.Monitoring.RollbackOnErrors && settings.RunningCount() > 0 {
+		// ECS wants an alarm that is there before the service: this stack's own.
+		alarms := newAlarms(c.Stack, env)
+		alarms.shared[env.Parameter(parameter)] = targetGroup
+		names = append(names, alarms.add(env.RollbackAlarm(name), nil).Ref())
+	}
+	service.RollBackOn(names...)
 }
 
 // webService is what both services have in common.

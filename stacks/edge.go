@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53targets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -98,6 +97,9 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 	awsroute53.NewARecord(stack, jsii.String("Apex"), &awsroute53.ARecordProps{Zone: zone, RecordName: &env.Domain, Target: target})
 	awsroute53.NewARecord(stack, jsii.String("Www"), &awsroute53.ARecordProps{Zone: zone, RecordName: &www, Target: target})
 
+	// A new certificate takes the place of this one while its alarm watches it.
+	share(stack, env, "CertificateArn", config.CertificateParameter, "ARN of the certificate of "+env.Domain, certificate.CertificateArn())
+	share(stack, env, "LoadBalancerFullName", config.LoadBalancerParameter, "The load balancer's name in metrics", loadBalancer.LoadBalancerFullName())
 	output(stack, "AlbDnsName", loadBalancer.LoadBalancerDnsName(), "The load balancer's own name")
 	return &Edge{stack, https}
 }
@@ -107,7 +109,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 func importedZone(stack awscdk.Stack, env config.Environment) awsroute53.IHostedZone {
 	id := &env.HostedZoneID
 	if env.HostedZoneID == "" {
-		id = awsssm.StringParameter_ValueForStringParameter(stack, jsii.String(zoneParameter(env)), nil)
+		id = shared(stack, env.Parameter(config.ZoneParameter))
 	}
 	return awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{
 		HostedZoneId: id,

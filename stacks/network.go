@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -195,16 +194,7 @@ func (n *Network) addZone(env config.Environment) {
 		zone.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
 		id, nameServers = zone.HostedZoneId(), join(zone.HostedZoneNameServers())
 	}
-	awsssm.NewStringParameter(n.Stack, jsii.String("ZoneId"), &awsssm.StringParameterProps{
-		ParameterName: jsii.String(zoneParameter(env)),
-		Description:   jsii.String("Id of the zone of " + env.Domain),
-		StringValue:   id,
-	})
+	share(n.Stack, env, "ZoneId", config.ZoneParameter, "Id of the zone of "+env.Domain, id)
 	output(n.Stack, "HostedZoneId", id, "The zone of "+env.Domain)
 	output(n.Stack, "Route53Nameservers", nameServers, "What the registrar of "+env.Domain+" has to name")
-}
-
-// zoneParameter is the name of the parameter with the zone's id.
-func zoneParameter(env config.Environment) string {
-	return "/" + config.Project + "/" + env.Name + "/hosted-zone-id"
 }

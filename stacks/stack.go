@@ -1,10 +1,11 @@
-// Package stacks deploys: network, registry, data, edge and compute. A stack
+// Package stacks deploys: network, registry, data, edge, compute and monitoring. A stack
 // takes the environment's settings and what it needs of other stacks, and hands
 // out what others need of it.
 package stacks
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -47,6 +48,23 @@ func where(account, region string) *awscdk.Environment {
 // references, not outputs.
 func output(stack awscdk.Stack, id string, value *string, description string) {
 	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
+}
+
+// share tells other stacks a value that a setting may change while they use it,
+// which an export cannot:
+// docs/decisions/0004-zone-id-in-a-parameter.md.
+func share(stack awscdk.Stack, env config.Environment, id, name, description string, value *string) {
+	awsssm.NewStringParameter(stack, &id, &awsssm.StringParameterProps{
+		ParameterName: jsii.String(env.Parameter(name)),
+		Description:   &description,
+		StringValue:   value,
+	})
+}
+
+// shared is a value that another stack shares, as it is when this stack is
+// deployed. Say that this stack depends on the other one.
+func shared(stack awscdk.Stack, parameter string) *string {
+	return awsssm.StringParameter_ValueForStringParameter(stack, &parameter, nil)
 }
 
 // dataRemoval is what becomes of the things that hold data. What a failed first

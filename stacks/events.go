@@ -1,0 +1,132 @@
+package stacks
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+)
+
+// event is something that AWS tells once, unlike a metric.
+type event struct {
+	id, description string
+	pattern         map[string]any
+	// text is the mail's: <name> is the value of a field.
+	text   string
+	fields map[string]string
+	// section is the heading in docs/runbook.md.
+	section string
+}
+
+func (m *monitoring) events() []event {
+	env := m.env
+	var clusters, services []string
+	for _, name := range []string{"backend", "frontend"} {
+		clusters = append(clusters, m.arn("ecs", "cluster/"+env.PhysicalName(name)))
+		services = append(services, m.arn("ecs", "service/"+env.PhysicalName(name)+"/"+env.PhysicalName(name)))
+	}
+	moreThanNone := []any{map[string]any{"numeric": []any{">", 0}}}
+	return []event{
+		{
+			// Tasks that a deploy or a scaling stops have another code.
+			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+			id: "TaskFailed", description: "A task could not start, or its container ended by itself", section: "task-failed",
+			pattern: map[string]any{
+				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Task State Change"},
+				"detail": map[string]any{
+					"clusterArn": clusters, "lastStatus": []string{"STOPPED"},
+					"stopCode": []string{"EssentialContainerExited", "TaskFailedToStart"},
+				},
+			},
+			text:   "A task of <group> stopped: <reason>",
+			fields: map[string]string{"group": "$.detail.group", "reason": "$.detail.stoppedReason"},
+		},
+		{
+			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+			id: "DeploymentFailed", description: "ECS gave a deployment up, and goes back where it can", section: "deployment-failed",
+			pattern: map[string]any{
+				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Deployment State Change"},
+				"resources": services, "detail": map[string]any{"eventName": []string{"SERVICE_DEPLOYMENT_FAILED"}},
+			},
+			text:   "A deployment of <service> failed: <reason>",
+			fields: map[string]string{"service": "$.resources[0]", "reason": "$.detail.reason"},
+		},
+		{
+			// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+			id: "ImageFinding", description: "The scan of a pushed image found something critical or high", section: "image-finding",
+			pattern: map[string]any{
+				"source": []string{"aws.ecr"}, "detail-type": []string{"ECR Image Scan"},
+				"detail": map[string]any{
+					"scan-status": []string{"COMPLETE"}, "repository-name": []string{env.Backend.Repository, env.Frontend.Repository},
+					"$or": []any{
+						map[string]any{"finding-severity-counts": map[string]any{"CRITICAL": moreThanNone}},
+						map[string]any{"finding-severity-counts": map[string]any{"HIGH": moreThanNone}},
+					},
+				},
+			},
+			text:   "The scan of <repository>, <tags>, found: <counts>",
+			fields: map[string]string{"repository": "$.detail.repository-name", "tags": "$.detail.image-tags", "counts": "$.detail.finding-severity-counts"},
+		},
+		{
+			// Backups and the like have other categories.
+			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+			id: "DatabaseEvent", description: "The database failed, failed over, restarts, runs full or is maintained", section: "database-event",
+			pattern: map[string]any{
+				"source": []string{"aws.rds"}, "detail-type": []string{"RDS DB Instance Event"},
+				"detail": map[string]any{
+					"SourceIdentifier": []string{env.Database.Identifier},
+					"EventCategories":  []string{"availability", "failover", "failure", "low storage", "maintenance", "recovery"},
+				},
+			},
+			text:   "The database <database>: <message>",
+			fields: map[string]string{"database": "$.detail.SourceIdentifier", "message": "$.detail.Message"},
+		},
+	}
+}
+
+// addEvents mails what AWS tells once.
+func (m *monitoring) addEvents() {
+	topic := m.topics[config.Ticket]
+	// The topic's policy cannot tell one rule's account from another's.
+	role := awsiam.NewCfnRole(m.stack, jsii.String("EventsRole"), &awsiam.CfnRoleProps{
+		AssumeRolePolicyDocument: policy(map[string]any{
+			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "events.amazonaws.com"},
+			"Condition": m.fromHere(),
+		}),
+		Policies: []any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName:     jsii.String("publish"),
+			PolicyDocument: policy(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}),
+		}},
+	}).AttrArn()
+	for _, e := range m.events() {
+		lines := []string{e.text + ".", "What to do: " + m.env.Monitoring.RunbookURL + "#" + e.section}
+		awsevents.NewCfnRule(m.stack, &e.id, &awsevents.CfnRuleProps{
+			Description:  &e.description,
+			EventPattern: e.pattern,
+			Targets: []any{&awsevents.CfnRule_TargetProperty{
+				Id: jsii.String("mail"), Arn: topic, RoleArn: role,
+				InputTransformer: &awsevents.CfnRule_InputTransformerProperty{
+					InputPathsMap: e.fields,
+					InputTemplate: jsii.String(template(m.env.Name, lines)),
+				},
+			}},
+		})
+	}
+}
+
+// template is a mail of lines, each a JSON text as EventBridge wants it.
+func template(environment string, lines []string) string {
+	quoted := make([]string, len(lines))
+	for i, line := range lines {
+		quoted[i] = `"` + line + `"`
+	}
+	return `"` + config.Project + " " + environment + `:"` + "\n" + strings.Join(quoted, "\n")
+}
+
+// policy is a document of one statement.
+func policy(statement map[string]any) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": []any{statement}}
+}

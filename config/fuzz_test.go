@@ -31,6 +31,7 @@ func FuzzValidateNeverPanics(f *testing.F) {
 		`{"Network": {"VPC": "::ffff:10.10.0.0/120", "AvailabilityZones": ["", "us-east-1", "us-east-1é"]}}`,
 		`{"Network": {"NATGateways": "none", "TaskSubnets": "private", "DataAccess": ""}}`,
 		`{"Backend": {"Port": -1, "CPU": 0, "MemoryMiB": -1, "DesiredCount": -1, "HealthCheck": {"Path": "%zz", "IntervalSeconds": 0}}}`,
+		`{"Monitoring": {"Alarms": "all", "Thresholds": {"": -1, "database-cpu": 1e308}, "PageEmails": [""], "LatencyField": "é"}, "Database": {"InstanceClass": "db.x"}}`,
 		`{"Backend": {"CORSOrigins": null, "MigrationCommand": [""], "APIPrefix": "//", "Repository": "/"}}`,
 		`{"Backend": {"CORSOrigins": ["", "*", "http://[::1", "https://%", "https://a:b@c:99999/?#", "javascript:alert(1)"]}}`,
 		`{"Backend": {"Variables": {"": "", "PORT": "1", "A": "2", "%s": "3", "É": "4"}}, "Frontend": {"Variables": null}}`,

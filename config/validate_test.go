@@ -532,6 +532,78 @@ func TestJWTLifetimesAreANumberAndAUnit(t *testing.T) {
 	}
 }
 
+func TestAlarmsAreNoneThoseThatPageOrAll(t *testing.T) {
+	check(t, described, values("Monitoring.Alarms", "one of none, page, all",
+		func(e *Environment) *AlarmSet { return &e.Monitoring.Alarms },
+		[]AlarmSet{AlarmsNone, AlarmsPage, AlarmsAll}, []AlarmSet{"", "ALL", "ticket"}))
+}
+
+func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
+	var names []string
+	every := described()
+	every.Monitoring.Alarms, every.Redis.Enabled = AlarmsAll, true
+	every.Backend.Image, every.Frontend.Image = Image{Tag: "a"}, Image{Tag: "a"}
+	for _, alarm := range every.Alarms() {
+		names = append(names, alarm.ID)
+	}
+	check(t, described, []change{
+		{"of an alarm that is not on", func(e *Environment) {
+			e.Monitoring.Thresholds = map[string]float64{"redis-cpu": 50, "backend-cpu": 0.5}
+		}, ""},
+		{
+			"of no alarm", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend_cpu": 50} },
+			`Monitoring.Thresholds is "backend_cpu": want the name of an alarm: ` + strings.Join(names, ", "),
+		},
+		{
+			"negative", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-cpu": -1} },
+			`Monitoring.Thresholds is "backend-cpu: -1": want a number that is not negative`,
+		},
+		{
+			"not a number", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-cpu": math.NaN()} },
+			`Monitoring.Thresholds is "backend-cpu: NaN": want a number that is not negative`,
+		},
+	})
+}
+
+func TestMailsHaveAddresses(t *testing.T) {
+	for setting, of := range map[string]func(*Environment) *[]string{
+		"Monitoring.PageEmails":   func(e *Environment) *[]string { return &e.Monitoring.PageEmails },
+		"Monitoring.TicketEmails": func(e *Environment) *[]string { return &e.Monitoring.TicketEmails },
+	} {
+		var changes []change
+		for address, allowed := range map[string]string{
+			"team@example.com": "", "team": "addresses such as team@example.com", "a@{{resolve:b.c": "addresses such as team@example.com",
+		} {
+			want := ""
+			if allowed != "" {
+				want = fmt.Sprintf("%s is %q: want %s", setting, address, allowed)
+			}
+			changes = append(changes, change{address, func(e *Environment) { *of(e) = []string{address} }, want})
+		}
+		changes = append(changes, change{
+			"twice", func(e *Environment) { *of(e) = []string{"a@b.c", "a@b.c"} },
+			setting + ` is "a@b.c": want each address once`,
+		})
+		check(t, described, changes)
+	}
+}
+
+func TestBudgetsPatternsAndFields(t *testing.T) {
+	check(t, described, between("Monitoring.BudgetUSD", 0, 1_000_000, func(e *Environment) *int { return &e.Monitoring.BudgetUSD }))
+	const pattern = "a filter pattern of 1 to 1024 characters: " + plainText
+	long := strings.Repeat("x", 1025)
+	check(t, described, values("Monitoring.ErrorPattern", pattern, func(e *Environment) *string { return &e.Monitoring.ErrorPattern },
+		[]string{"ERROR", long[1:]}, []string{"", " ", long, "a\nb", "{{resolve:secretsmanager:a}}"}))
+	check(t, described, values("Monitoring.AuthFailurePattern", pattern, func(e *Environment) *string { return &e.Monitoring.AuthFailurePattern },
+		[]string{"{ $.status = 401 }"}, []string{""}))
+	check(t, described, values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing",
+		func(e *Environment) *string { return &e.Monitoring.LatencyField },
+		[]string{"", "responseTime", "res.time_ms"}, []string{"$.time", "a b", ".a", "a."}))
+	check(t, described, values("Monitoring.RunbookURL", "an address of at most 400 characters, or a path such as docs/runbook.md",
+		func(e *Environment) *string { return &e.Monitoring.RunbookURL },
+		[]string{"https://example.com/runbook", "docs/runbook.md"}, []string{"", strings.Repeat("x", 401), "a\nb"}))
+}
+
 func TestNamesFitWhatAWSMakesOfThem(t *testing.T) {
 	named := func(length int) func(*Environment) {
 		return func(e *Environment) { e.Name = strings.Repeat("n", length) }

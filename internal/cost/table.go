@@ -80,7 +80,9 @@ func number3(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", n), "0"), ".")
 }
 
-func trim(usd float64) string { return strings.TrimRight(fmt.Sprintf("%.6f", usd), "0") }
+func trim(usd float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.6f", usd), "0"), ".")
+}
 
 // grouped is a whole number with commas.
 func grouped(n float64) string {

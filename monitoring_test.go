@@ -1,0 +1,406 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/assembly"
+)
+
+func TestEveryMetricThatTheDescriptionListsHasAnAlarm(t *testing.T) {
+	t.Parallel()
+	env := production()
+	watched := map[string]bool{}
+	for _, alarm := range alarmsOf(t, direct(t), env) {
+		watched[alarm.Text("MetricName")] = true
+		for i := 0; alarm.Text("Metrics", i, "Id") != ""; i++ {
+			watched[alarm.Text("Metrics", i, "MetricStat", "Metric", "MetricName")] = true
+		}
+	}
+	for _, metric := range []string{
+		"CPUUtilization", "MemoryUtilization", "HealthyHostCount", "UnHealthyHostCount", // ECS and its targets
+		"RequestCount", "TargetResponseTime", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_4XX_Count", "RejectedConnectionCount",
+		"DatabaseConnections", "FreeStorageSpace", "FreeableMemory", "ReadIOPS", "WriteIOPS", "ReadLatency", "WriteLatency", "CPUCreditBalance",
+		"EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "Evictions",
+		"DaysToExpiry", "Errors", "AuthenticationFailures", "Latency",
+	} {
+		assert.True(t, watched[metric], metric)
+	}
+}
+
+// An alarm names what it watches as the other stacks name it: otherwise it would
+// wait for data for ever.
+func TestAlarmsWatchWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, a := range []*assembly.Assembly{direct(t), nested(t, "AllAlarmsPorts")} {
+		env := described()
+		if a == direct(t) {
+			env = production()
+		}
+		edge, compute, data := stackOf(t, a, env, "Edge"), stackOf(t, a, env, "Compute"), stackOf(t, a, env, "Data")
+		there := map[string][]string{
+			"DBInstanceIdentifier": {only(t, data, "AWS::RDS::DBInstance").Text("DBInstanceIdentifier")},
+			"LoadBalancer":         {assembly.Target{Resource: only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "LoadBalancerFullName"}.String()},
+			"CertificateArn":       {assembly.Target{Resource: only(t, edge, "AWS::CertificateManager::Certificate")}.String()},
+		}
+		for _, service := range compute.OfType("AWS::ECS::Service") {
+			there["ServiceName"] = append(there["ServiceName"], service.Text("ServiceName"))
+			there["ClusterName"] = append(there["ClusterName"], follow(t, service, "Cluster").Text("ClusterName"))
+		}
+		for _, group := range compute.OfType("AWS::ElasticLoadBalancingV2::TargetGroup") {
+			there["TargetGroup"] = append(there["TargetGroup"], assembly.Target{Resource: group, Attribute: "TargetGroupFullName"}.String())
+		}
+		for _, redis := range data.OfType("AWS::ElastiCache::ReplicationGroup") {
+			there["CacheClusterId"] = append(there["CacheClusterId"], redis.Text("ReplicationGroupId")+"-001")
+		}
+		for id, alarm := range alarmsOf(t, a, env) {
+			dimensions := pairs(alarm, "Name", "Value", "Dimensions")
+			for i := 0; alarm.Text("Metrics", i, "Id") != ""; i++ {
+				maps.Copy(dimensions, pairs(alarm, "Name", "Value", "Metrics", i, "MetricStat", "Metric", "Dimensions"))
+			}
+			for name, value := range dimensions {
+				assert.Contains(t, there[name], shared(t, a, env, alarm.Stack, value), "%s of %s", name, id)
+			}
+		}
+	}
+}
+
+// shared is a value that may be a parameter which another stack writes.
+func shared(t *testing.T, a *assembly.Assembly, env config.Environment, stack *assembly.Stack, value string) string {
+	t.Helper()
+	name, isReference := strings.CutPrefix(strings.TrimSuffix(value, "}"), "${")
+	if !isReference || stack.Parameters[name] == nil {
+		return value
+	}
+	require.Equal(t, "AWS::SSM::Parameter::Value<String>", stack.Parameters[name]["Type"])
+	for _, part := range parts {
+		for _, parameter := range stackOf(t, a, env, part).OfType("AWS::SSM::Parameter") {
+			if parameter.Text("Name") == stack.Parameters[name]["Default"] {
+				return parameter.Text("Value")
+			}
+		}
+	}
+	require.Fail(t, "nobody writes the parameter", name)
+	return ""
+}
+
+func TestAlarmsAreOnlyOfWhatRuns(t *testing.T) {
+	t.Parallel()
+	for _, id := range slices.Sorted(maps.Keys(alarmsOf(t, nested(t, "Unreleased"), described()))) {
+		assert.True(t, strings.HasPrefix(id, "database-"), "%s without a task", id)
+	}
+	counts := alarmsOf(t, nested(t, "Counts"), described()) // no task of the front end
+	assert.Contains(t, counts, "backend-down")
+	assert.NotContains(t, counts, "frontend-down")
+	assert.NotContains(t, counts, "errors-5xx", "the listener answers 503 for what does not run")
+	assert.NotContains(t, alarmsOf(t, nested(t, "AllAlarms"), described()), "redis-cpu")
+	assert.NotContains(t, alarmsOf(t, nested(t, "LogPatterns"), described()), "api-latency", "logs carry none")
+	assert.Contains(t, alarmsOf(t, nested(t, "AllAlarmsRedis"), described()), "redis-cpu")
+}
+
+func TestAlarmsAreAsManyAsTheSettingSays(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, alarmsOf(t, nested(t, "NoMonitoring"), described()))
+	for id, alarm := range alarmsOf(t, devOnly(t), described()) {
+		assert.Equal(t, "PageTopic", follow(t, alarm, "AlarmActions", 0).LogicalID, id)
+	}
+	all := alarmsOf(t, nested(t, "AllAlarms"), described())
+	for id := range alarmsOf(t, devOnly(t), described()) {
+		assert.Contains(t, all, id)
+	}
+}
+
+func TestWhoeverIsToldOfTroubleIsToldOfItsEnd(t *testing.T) {
+	t.Parallel()
+	for id, alarm := range alarmsOf(t, direct(t), production()) {
+		assert.Equal(t, alarm.Text("AlarmActions"), alarm.Text("OKActions"), id)
+		assert.Equal(t, strings.HasSuffix(id, "-rollback"), alarm.Text("AlarmActions") == "", "%s tells ECS alone, or a topic", id)
+	}
+}
+
+func TestMailsGoToTheAddressesOfTheirSeverity(t *testing.T) {
+	t.Parallel()
+	var mails []string
+	for _, subscription := range changed(t, "Mails", "Monitoring").OfType("AWS::SNS::Subscription") {
+		mails = append(mails, follow(t, subscription, "TopicArn").LogicalID+" "+subscription.Text("Endpoint"))
+	}
+	assert.ElementsMatch(t, []string{"PageTopic oncall@acme.example", "TicketTopic team@acme.example", "TicketTopic oncall@acme.example"}, mails)
+	for _, alarm := range alarmsOf(t, nested(t, "Mails"), described()) {
+		assert.Contains(t, alarm.Text("AlarmDescription"), "https://acme.example/runbook#")
+	}
+}
+
+func TestOnlyThisAccountsAlarmsAndBudgetsMayPublish(t *testing.T) {
+	t.Parallel()
+	for _, env := range fixtures() {
+		monitoring := stackOf(t, direct(t), env, "Monitoring")
+		policy := only(t, monitoring, "AWS::SNS::TopicPolicy")
+		assert.Equal(t, "PageTopic,TicketTopic", strings.Join([]string{follow(t, policy, "Topics", 0).LogicalID, follow(t, policy, "Topics", 1).LogicalID}, ","))
+		assert.Equal(t, "cloudwatch.amazonaws.com,budgets.amazonaws.com", policy.Text("PolicyDocument", "Statement", 0, "Principal", "Service"))
+		assert.Equal(t, "${AWS::AccountId}", policy.Text("PolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
+		assert.Equal(t, "Deny", policy.Text("PolicyDocument", "Statement", 1, "Effect"))
+		assert.Equal(t, "false", policy.Text("PolicyDocument", "Statement", 1, "Condition", "Bool", "aws:SecureTransport"))
+		assert.Empty(t, policy.Text("PolicyDocument", "Statement", 2), "nobody else")
+		role := only(t, monitoring, "AWS::IAM::Role")
+		assert.Equal(t, "${AWS::AccountId}", role.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
+		assert.Equal(t, "sns:Publish", role.Text("Policies", 0, "PolicyDocument", "Statement", 0, "Action"))
+	}
+}
+
+func TestThresholdsOfTheSettingsTakeTheAlarmsPlace(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "20", alarmsOf(t, nested(t, "Thresholds"), described())["errors-5xx"].Text("Threshold"))
+	assert.Equal(t, "5", alarmsOf(t, devOnly(t), described())["errors-5xx"].Text("Threshold"))
+}
+
+// A threshold that stayed as it was would never fire, or always.
+func TestThresholdsFollowTheSizes(t *testing.T) {
+	t.Parallel()
+	small, large := alarmsOf(t, nested(t, "AllAlarms"), described()), alarmsOf(t, nested(t, "DatabaseSize"), described())
+	assert.Equal(t, "80", small["database-connections"].Text("Threshold"))
+	assert.Equal(t, "648", large["database-connections"].Text("Threshold"), "of 811 with 8 GiB of memory")
+	assert.Equal(t, "20", large["database-storage"].Text("Threshold"), "of 400 GiB")
+	env := described()
+	env.Monitoring.Alarms, env.Database.InstanceClass, env.Database.AllocatedStorageGiB = config.AlarmsAll, "db.r7g.16xlarge", 4000
+	for _, alarm := range env.Alarms() {
+		switch alarm.ID {
+		case "database-connections":
+			assert.InDelta(t, 4000, alarm.Threshold, 0, "PostgreSQL on RDS takes 5000")
+		case "database-memory":
+			assert.InDelta(t, 512*1024/20, alarm.Threshold, 1)
+		case "database-iops":
+			assert.InDelta(t, 12000, alarm.Threshold, 0)
+		case "database-credits":
+			assert.Fail(t, "an r class has no credits")
+		}
+	}
+}
+
+func TestAReleaseThatAnswersWithErrorsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	compute := stackOf(t, direct(t), production(), "Compute")
+	for _, service := range compute.OfType("AWS::ECS::Service") {
+		alarm := follow(t, service, "DeploymentConfiguration", "Alarms", "AlarmNames", 0)
+		assert.Equal(t, "true", service.Text("DeploymentConfiguration", "Alarms", "Enable"))
+		assert.Equal(t, "true", service.Text("DeploymentConfiguration", "Alarms", "Rollback"))
+		group := follow(t, service, "LoadBalancers", 0, "TargetGroupArn")
+		assert.Equal(t, assembly.Target{Resource: group, Attribute: "TargetGroupFullName"}.String(),
+			pairs(alarm, "Name", "Value", "Metrics", 1, "MetricStat", "Metric", "Dimensions")["TargetGroup"], "it watches this service's requests")
+	}
+	for _, service := range dev(t, "Compute").OfType("AWS::ECS::Service") {
+		assert.Equal(t, "false", service.Text("DeploymentConfiguration", "Alarms", "Enable"), "off is said, not left out")
+	}
+	assert.True(t, config.Prod().Monitoring.RollbackOnErrors)
+}
+
+// events are events as AWS's pages show them, shortened, and the rule that mails
+// them, if one does.
+var events = []struct{ rule, event string }{
+	{"TaskFailed", `{"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"clusterArn": "arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:cluster/parrot-prod-backend",
+		"lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "group": "service:parrot-prod-backend", "stoppedReason": "CannotPullContainerError: pull image manifest has been retried 1 time(s)"}}`},
+	{"TaskFailed", `{"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"clusterArn": "arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:cluster/parrot-prod-frontend",
+		"lastStatus": "STOPPED", "stopCode": "EssentialContainerExited", "group": "service:parrot-prod-frontend", "stoppedReason": "Essential container in task exited"}}`},
+	{"", `{"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"clusterArn": "arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:cluster/parrot-prod-backend",
+		"lastStatus": "STOPPED", "stopCode": "ServiceSchedulerInitiated", "group": "service:parrot-prod-backend", "stoppedReason": "Scaling activity initiated by deployment"}}`},
+	{"", `{"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"clusterArn": "arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:cluster/parrot-dev-backend",
+		"lastStatus": "STOPPED", "stopCode": "EssentialContainerExited"}}`},
+	{"DeploymentFailed", `{"source": "aws.ecs", "detail-type": "ECS Deployment State Change", "resources": ["arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:service/parrot-prod-backend/parrot-prod-backend"],
+		"detail": {"eventType": "ERROR", "eventName": "SERVICE_DEPLOYMENT_FAILED", "reason": "ECS deployment circuit breaker: task failed to start."}}`},
+	{"", `{"source": "aws.ecs", "detail-type": "ECS Deployment State Change", "resources": ["arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:service/parrot-prod-backend/parrot-prod-backend"],
+		"detail": {"eventType": "INFO", "eventName": "SERVICE_DEPLOYMENT_COMPLETED", "reason": "ECS deployment completed."}}`},
+	{"ImageFinding", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "parrot-prod-backend",
+		"finding-severity-counts": {"CRITICAL": 10, "MEDIUM": 9}, "image-tags": ["20260102030405-0a1b2c3"]}}`},
+	{"ImageFinding", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "parrot-prod-frontend",
+		"finding-severity-counts": {"HIGH": 1}, "image-tags": []}}`},
+	{"", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "parrot-prod-backend",
+		"finding-severity-counts": {"CRITICAL": 0, "MEDIUM": 9}, "image-tags": []}}`},
+	{"", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "other", "finding-severity-counts": {"HIGH": 1}}}`},
+	{"DatabaseEvent", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failover"], "SourceType": "DB_INSTANCE",
+		"SourceIdentifier": "parrot-prod-db", "Message": "Multi-AZ instance failover completed", "EventID": "RDS-EVENT-0049"}}`},
+	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["backup"], "SourceIdentifier": "parrot-prod-db", "Message": "Finished DB Instance backup"}}`},
+	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failure"], "SourceIdentifier": "another"}}`},
+}
+
+func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
+	t.Parallel()
+	rules := stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule")
+	mailed := map[string]bool{}
+	for _, e := range events {
+		var event any
+		require.NoError(t, json.Unmarshal([]byte(e.event), &event))
+		matched := ""
+		for _, rule := range rules {
+			if matches(t, rule.Stack.Resolve(rule.Properties["EventPattern"]), event) {
+				matched += rule.LogicalID
+				for name := range rule.Properties["Targets"].([]any)[0].(map[string]any)["InputTransformer"].(map[string]any)["InputPathsMap"].(map[string]any) {
+					assert.Contains(t, rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "<"+name+">")
+				}
+			}
+		}
+		assert.Equal(t, e.rule, matched, e.event)
+		mailed[matched] = true
+	}
+	for _, rule := range rules {
+		assert.True(t, mailed[rule.LogicalID], "%s mails nothing", rule.LogicalID)
+		assert.Equal(t, "TicketTopic", follow(t, rule, "Targets", 0, "Arn").LogicalID)
+		for _, line := range strings.Split(rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "\n") {
+			var text string
+			assert.NoError(t, json.Unmarshal([]byte(line), &text), "a line of a mail is a JSON text")
+		}
+	}
+	assert.Empty(t, changed(t, "NoMonitoring", "Monitoring").OfType("AWS::Events::Rule"))
+}
+
+// matches says whether EventBridge would take an event, for what our patterns use
+// of its language: texts, numeric comparisons with 0, and $or.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+func matches(t *testing.T, pattern, event any) bool {
+	t.Helper()
+	switch p := pattern.(type) {
+	case map[string]any:
+		fields, ok := event.(map[string]any)
+		for key, member := range p {
+			if key == "$or" {
+				if !slices.ContainsFunc(member.([]any), func(one any) bool { return matches(t, one, event) }) {
+					return false
+				}
+				continue
+			}
+			if !ok || !matches(t, member, fields[key]) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		if several, ok := event.([]any); ok {
+			return slices.ContainsFunc(several, func(one any) bool { return matches(t, pattern, one) })
+		}
+		return slices.ContainsFunc(p, func(allowed any) bool {
+			if condition, ok := allowed.(map[string]any); ok {
+				require.Equal(t, []any{">", 0.0}, condition["numeric"])
+				number, ok := event.(float64)
+				return ok && number > 0
+			}
+			return allowed == event
+		})
+	}
+	require.Fail(t, "no pattern", "%T", pattern)
+	return false
+}
+
+func TestTheBudgetWarnsBeforeAndWhenItIsSpent(t *testing.T) {
+	t.Parallel()
+	env := production()
+	monitoring := stackOf(t, direct(t), env, "Monitoring")
+	budget := only(t, monitoring, "AWS::Budgets::Budget")
+	assert.Equal(t, "100", budget.Text("Budget", "BudgetLimit", "Amount"))
+	assert.Equal(t, "user:Environment$prod", budget.Text("Budget", "CostFilters", "TagKeyValue", 0), "the tag that every resource has")
+	assert.Empty(t, budget.Text("Budget", "BudgetName"), "a replacement could not take the name")
+	var warnings []string
+	for i := 0; budget.Text("NotificationsWithSubscribers", i, "Notification", "Threshold") != ""; i++ {
+		warnings = append(warnings, budget.Text("NotificationsWithSubscribers", i, "Notification", "NotificationType")+" "+budget.Text("NotificationsWithSubscribers", i, "Notification", "Threshold"))
+		assert.Equal(t, "TicketTopic", follow(t, budget, "NotificationsWithSubscribers", i, "Subscribers", 0, "Address").LogicalID)
+	}
+	assert.Equal(t, []string{"ACTUAL 80", "ACTUAL 100", "FORECASTED 100"}, warnings)
+	assert.Empty(t, changed(t, "NoMonitoring", "Monitoring").OfType("AWS::Budgets::Budget"))
+}
+
+// logLines are lines of a backend's log, and the metrics that count them.
+var logLines = map[string][]string{
+	`[Nest] 1  - 11/22/2026, 7:00:00 AM   ERROR [ExceptionsHandler] connect ECONNREFUSED`:                {"Errors"},
+	`{"level":50,"time":1,"msg":"request errored","responseTime":12}`:                                    {"Errors", "Latency"},
+	`{"level":"error","message":"boom"}`:                                                                 {"Errors"},
+	`{"level":30,"req":{"url":"/api/me"},"res":{"statusCode":401},"responseTime":3}`:                     {"AuthenticationFailures", "Latency"},
+	`[Nest] 1  - 11/22/2026, 7:00:00 AM    WARN [AuthGuard] Unauthorized`:                                {"AuthenticationFailures"},
+	`[Nest] 1  - 11/22/2026, 7:00:00 AM     LOG [NestApplication] Nest application successfully started`: nil,
+	`{"level":30,"res":{"statusCode":200},"responseTime":7}`:                                             {"Latency"},
+}
+
+func TestLogLinesAreCounted(t *testing.T) {
+	t.Parallel()
+	monitoring := stackOf(t, direct(t), production(), "Monitoring")
+	filters := monitoring.OfType("AWS::Logs::MetricFilter")
+	require.Len(t, filters, 3)
+	groups := stackOf(t, direct(t), production(), "Compute").OfType("AWS::Logs::LogGroup")
+	for line, want := range logLines {
+		var counted []string
+		for _, filter := range filters {
+			if selects(t, filter.Text("FilterPattern"), line) {
+				counted = append(counted, filter.Text("MetricTransformations", 0, "MetricName"))
+			}
+			assert.True(t, slices.ContainsFunc(groups, func(group *assembly.Resource) bool {
+				return group.Text("LogGroupName") == filter.Text("LogGroupName")
+			}), filter.Text("LogGroupName"))
+		}
+		assert.ElementsMatch(t, want, counted, line)
+	}
+}
+
+// selects says whether a filter pattern takes a line, for what our patterns use:
+// one of several terms, and a field that is there.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+func selects(t *testing.T, pattern, line string) bool {
+	t.Helper()
+	if field, ok := strings.CutPrefix(pattern, "{ $."); ok {
+		var object map[string]any
+		return json.Unmarshal([]byte(line), &object) == nil && object[strings.TrimSuffix(field, " = * }")] != nil
+	}
+	return slices.ContainsFunc(strings.Fields(pattern), func(term string) bool {
+		term, ok := strings.CutPrefix(term, "?")
+		require.True(t, ok, pattern)
+		var quoted string
+		if json.Unmarshal([]byte(term), &quoted) == nil {
+			term = quoted
+		}
+		return strings.Contains(line, term)
+	})
+}
+
+func TestTheDashboardIsOneOfTheFreeOnesAndNothingInItOverlaps(t *testing.T) {
+	t.Parallel()
+	for _, env := range fixtures() {
+		dashboard := only(t, stackOf(t, direct(t), env, "Monitoring"), "AWS::CloudWatch::Dashboard")
+		var body struct {
+			Widgets []struct {
+				Type                string
+				X, Y, Width, Height int
+				Properties          struct {
+					Title   string
+					Region  string
+					Metrics [][]any
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(dashboard.Text("DashboardBody")), &body))
+		taken := map[[2]int]string{}
+		metrics := 0
+		for _, w := range body.Widgets {
+			for x := range w.Width {
+				for y := range w.Height {
+					at := [2]int{w.X + x, w.Y + y}
+					assert.Less(t, at[0], 24)
+					assert.Empty(t, taken[at], "%s lies over %s", w.Properties.Title, taken[at])
+					taken[at] = w.Type + w.Properties.Title
+				}
+			}
+			if w.Type == "metric" {
+				assert.NotEmpty(t, w.Properties.Title)
+				assert.Equal(t, env.Region, w.Properties.Region)
+				assert.NotEmpty(t, w.Properties.Metrics, w.Properties.Title)
+				metrics += len(w.Properties.Metrics)
+			}
+		}
+		assert.LessOrEqual(t, metrics, 50, "more are no free dashboard")
+		for _, title := range []string{"Traffic", "Errors", "Response times", "CPU", "Memory", "Connections"} {
+			assert.Contains(t, slices.Collect(maps.Values(taken)), "metric"+title)
+		}
+	}
+	assert.Empty(t, changed(t, "NoMonitoring", "Monitoring").OfType("AWS::CloudWatch::Dashboard"))
+}

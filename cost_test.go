@@ -63,8 +63,8 @@ func bill(t *testing.T, a *assembly.Assembly, env config.Environment, usage cost
 	return bills[0]
 }
 
-func TestDevCostsAtMostEightyDollars(t *testing.T) {
-	assert.LessOrEqual(t, bill(t, direct(t), described(), cost.QuietUsage()).Sum(), 80.0)
+func TestDevCostsAtMostEightyDollarsWithEveryAlarm(t *testing.T) {
+	assert.LessOrEqual(t, bill(t, nested(t, "AllAlarms"), described(), cost.QuietUsage()).Sum(), 80.0)
 }
 
 // A type of resource that nobody has priced would be missing in every sum.
@@ -89,11 +89,13 @@ func TestEveryResourceIsPricedOrKnownToBeFree(t *testing.T) {
 func TestOptionsCostWhatTheySay(t *testing.T) {
 	dev := bill(t, direct(t), described(), cost.QuietUsage()).Sum()
 	for variant, more := range map[string][2]float64{ // at least, at most
-		"NATOne":      {36, 38},
-		"NATOnePerAZ": {72, 75},
-		"Redis":       {12, 14},
-		"FlowLogs":    {0.4, 0.7},
-		"Unreleased":  {-26, -25},
+		"NATOne":       {36, 38},
+		"NATOnePerAZ":  {72, 75},
+		"Redis":        {12, 14},
+		"FlowLogs":     {0.4, 0.7},
+		"Unreleased":   {-26.5, -25},
+		"AllAlarms":    {3, 4},
+		"NoMonitoring": {-4, -3.5},
 	} {
 		difference := bill(t, nested(t, variant), described(), cost.QuietUsage()).Sum() - dev
 		assert.GreaterOrEqual(t, difference, more[0], variant)
@@ -116,7 +118,7 @@ var said = []struct {
 	{"ECR", "Container registry", 4, "at $0.10 a GB, $4 would be 40 GB of images"},
 	{"–", "Public IPv4 addresses", 0, "AWS asks for them since February 2024: two of the load balancer, one of each task"},
 	{"–", "Secrets", 0, "five secrets at $0.40"},
-	{"–", "Monitoring", 0, "alarms at $0.10 a metric and a dashboard at $3; the description lists metrics, and alarms none"},
+	{"–", "Monitoring", 0, "the alarms that page at $0.10 a metric, and a dashboard; the description lists metrics and no alarm"},
 	{"–", "Traffic", 0, "answers to browsers, after which 100 GB a month are free"},
 }
 
@@ -154,6 +156,7 @@ The description says about $110 a month for dev.
 	}
 	require.Empty(t, sums, "components that the table does not explain")
 	fmt.Fprintf(&text, "| **Sum** | **%.0f** | | **%.2f** | |\n\n", saidSum, dev.Sum())
+	fmt.Fprintf(&text, "With every alarm (`Monitoring.Alarms: \"all\"`) it is **%.2f**.\n\n", bill(t, nested(t, "AllAlarms"), described(), usage).Sum())
 	fmt.Fprintf(&text, "AWS's free tier, which an account has once, may take off: %s.\n", freeTier(dev))
 
 	text.WriteString("\n## Every line\n\n" + dev.Details())
@@ -206,6 +209,7 @@ func levers(t *testing.T, dev *cost.Bill) string {
 		}
 	}
 	unreleased := dev.Sum() - bill(t, nested(t, "Unreleased"), described(), cost.QuietUsage()).Sum()
+	unwatched := dev.Sum() - bill(t, nested(t, "NoMonitoring"), described(), cost.QuietUsage()).Sum()
 	graviton := 730 * (prices["rds-db.t3.micro"].USD - prices["rds-db.t4g.micro"].USD)
 	return fmt.Sprintf(`
 ## Levers
@@ -216,9 +220,10 @@ func levers(t *testing.T, dev *cost.Bill) string {
 | A Graviton database: `+"`Database.InstanceClass: \"db.t4g.micro\"`"+` | %.2f | yes |
 | Tasks on ARM64 | %.2f | no: the images would have to be built for it |
 | Tasks on Fargate Spot, about 70 %% cheaper | about %.2f | no: AWS may stop them with two minutes' notice |
+| No alarms, no dashboard: `+"`Monitoring.Alarms: \"none\"`, `Dashboard: false`"+` | %.2f | yes |
 | Fewer public addresses | of %.2f | no: a NAT gateway instead of the tasks' addresses costs more than they do |
 | No Container Insights, no NAT gateway, no Redis, one zone for the database | – | so it is in dev |
-`, unreleased, graviton, compute-arm, 0.7*compute, addresses)
+`, unreleased, graviton, compute-arm, 0.7*compute, unwatched, addresses)
 }
 
 func orDash(usd float64) string {

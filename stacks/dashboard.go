@@ -78,7 +78,7 @@ func (m *monitoring) dashboard() *string {
 
 	row(1, m.note("## The services, and their deployments"))
 	cpu, memory := graph{title: "CPU", unit: "%"}, graph{title: "Memory", unit: "%"}
-	tasks := graph{title: "Tasks: a deployment doubles them for a while", unit: "tasks"}
+	tasks := graph{title: "Tasks; more during a deploy", unit: "tasks"}
 	targets := graph{title: "Targets: healthy, and not", unit: "targets"}
 	for _, name := range []string{"backend", "frontend"} {
 		service := []string{"ClusterName", env.PhysicalName(name), "ServiceName", env.PhysicalName(name)}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+)
+
+const runbook = "docs/runbook.md"
+
+// theFiveCases are the description's troubleshooting cases.
+var theFiveCases = []string{"tasks-not-starting", "health-check-failures", "database-unreachable", "certificate-pending", "deploy-fails"}
+
+// everyAlarm are the alarms of the described environment with all of them.
+func everyAlarm() []config.Alarm {
+	env := described()
+	env.Monitoring.Alarms, env.Redis.Enabled = config.AlarmsAll, true
+	return append(env.Alarms(), env.RollbackAlarm("backend"), env.RollbackAlarm("frontend"))
+}
+
+func TestTheRunbookListsEveryAlarm(t *testing.T) {
+	t.Parallel()
+	silence := map[config.Missing]string{config.MissingIsBad: "fires", config.MissingIsGood: "is well", config.MissingIsOld: "stays as it was"}
+	var table strings.Builder
+	table.WriteString("| Alarm | Severity | Fires when | Without data |\n| --- | --- | --- | --- |\n")
+	for _, alarm := range everyAlarm() {
+		severity := string(alarm.Severity)
+		if alarm.Section == "rollback" {
+			severity = "none: ECS acts"
+		}
+		fmt.Fprintf(&table, "| [%s](#%s) | %s | %s | %s |\n", alarm.ID, alarm.Section, severity, alarm.When(), silence[alarm.Missing])
+	}
+	const start, end = "<!-- alarms:start -->\n", "<!-- alarms:end -->"
+	text := read(t, runbook)
+	before, rest, started := strings.Cut(text, start)
+	_, after, ended := strings.Cut(rest, end)
+	require.True(t, started && ended)
+	want := before + start + table.String() + end + after
+	if *update {
+		require.NoError(t, os.WriteFile(runbook, []byte(want), 0o644))
+	}
+	assert.Equal(t, want, read(t, runbook), "go test . -run Runbook -update")
+}
+
+// sections are the runbook's sections by their heading.
+func sections(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, part := range strings.Split(read(t, runbook), "\n### ")[1:] {
+		heading, body, _ := strings.Cut(part, "\n")
+		body, _, _ = strings.Cut(body, "\n## ")
+		require.NotContains(t, found, heading)
+		found[heading] = body
+	}
+	return found
+}
+
+func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.T) {
+	t.Parallel()
+	reasons := append(slices.Clone(theFiveCases), "budget")
+	for _, alarm := range everyAlarm() {
+		reasons = append(reasons, alarm.Section)
+	}
+	for _, rule := range stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule") {
+		_, section, linked := strings.Cut(strings.TrimSuffix(rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), `"`), runbook+"#")
+		require.True(t, linked, rule.LogicalID)
+		reasons = append(reasons, section)
+	}
+	for _, env := range fixtures() {
+		for id, alarm := range alarmsOf(t, direct(t), env) {
+			_, section, linked := strings.Cut(alarm.Text("AlarmDescription"), runbook+"#")
+			assert.True(t, linked, id)
+			assert.Contains(t, reasons, section, id)
+		}
+	}
+	there := sections(t)
+	for _, section := range reasons {
+		body, written := there[section]
+		assert.True(t, written, "%s has no section %q", runbook, section)
+		for _, part := range []string{"\n**Means** ", "\n**See**", "\n```sh\n", "\n**Mend** "} {
+			assert.Contains(t, body, part, "section %s", section)
+		}
+	}
+	for section := range there {
+		assert.Contains(t, reasons, section, "a section about nothing")
+	}
+	for _, link := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(read(t, runbook), -1) {
+		assert.True(t, there[link[1]] != "" || link[1] == "alarms" || link[1] == "events" || link[1] == "five-cases", "link to %s", link[1])
+	}
+}
+
+// shellBlocks are the runbook's commands.
+func shellBlocks(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, runbook), -1) {
+		all.WriteString(block[1])
+	}
+	return all.String()
+}
+
+func TestTheRunbooksCommandsUseOutputsAndParametersThatThereAre(t *testing.T) {
+	t.Parallel()
+	commands := shellBlocks(t)
+	uses := regexp.MustCompile(`output (\w+) (\w+|\$\{Service\}\w+)`).FindAllStringSubmatch(commands, -1)
+	require.NotEmpty(t, uses)
+	for _, use := range uses {
+		for _, service := range []string{"Backend", "Frontend"} {
+			name := strings.ReplaceAll(use[2], "${Service}", service)
+			assert.NotNil(t, dev(t, use[1]).Output(name), "output %s of %s", name, use[1])
+		}
+	}
+	var parameters []string
+	for _, part := range parts {
+		for _, parameter := range dev(t, part).OfType("AWS::SSM::Parameter") {
+			parameters = append(parameters, parameter.Text("Name"))
+		}
+	}
+	for _, use := range regexp.MustCompile(`/parrot/\$env/[a-z-]+`).FindAllString(commands, -1) {
+		assert.Contains(t, parameters, strings.ReplaceAll(use, "$env", "dev"))
+	}
+}
+
+func TestTheRunbooksCommandsCanBePasted(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "runbook.sh")
+	require.NoError(t, os.WriteFile(script, []byte(shellBlocks(t)), 0o600))
+	output, err := exec.Command("bash", "-n", script).CombinedOutput()
+	assert.NoError(t, err, string(output))
+}

@@ -252,7 +252,7 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 		assert.Equal(t, "TicketTopic", follow(t, rule, "Targets", 0, "Arn").LogicalID)
 		for _, line := range strings.Split(rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "\n") {
 			var text string
-			assert.NoError(t, json.Unmarshal([]byte(line), &text), "a line of a mail is a JSON text")
+			require.NoError(t, json.Unmarshal([]byte(line), &text), "a line of a mail is a JSON text")
 		}
 	}
 	assert.Empty(t, changed(t, "NoMonitoring", "Monitoring").OfType("AWS::Events::Rule"))

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -80,10 +81,10 @@ func (a Alarm) When() string {
 }
 
 func minutes(seconds int) string {
-	switch {
-	case seconds == 24*3600:
+	switch seconds {
+	case 24 * 3600:
 		return "a day"
-	case seconds == 3600:
+	case 3600:
 		return "an hour"
 	default:
 		return fmt.Sprintf("%d minutes", seconds/60)
@@ -308,9 +309,11 @@ func memoryGiB(class string) float64 {
 	sizes := map[string]float64{"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16}
 	gib, ok := sizes[size]
 	if !ok {
-		var times float64
-		fmt.Sscanf(size, "%gxlarge", &times) // the setting's syntax has been checked
-		gib = times * sizes["xlarge"]
+		times, err := strconv.Atoi(strings.TrimSuffix(size, "xlarge"))
+		if err != nil {
+			panic(err) // the setting's syntax has been checked
+		}
+		gib = float64(times) * sizes["xlarge"]
 	}
 	switch {
 	case strings.HasPrefix(family, "r"):

@@ -545,7 +545,7 @@ func shown(t *testing.T, part, id string) string {
 var untaggable = []string{
 	"AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment",
 	"AWS::EC2::SecurityGroupIngress", "AWS::IAM::Policy", "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy",
-	"AWS::Budgets::Budget", "AWS::Logs::MetricFilter", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
+	"AWS::Budgets::Budget", "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
 }
 
 func TestEveryResourceIsTagged(t *testing.T) {

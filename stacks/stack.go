@@ -23,13 +23,15 @@ func newStack(scope constructs.Construct, env config.Environment, part, descript
 		TerminationProtection: &env.TerminationProtection,
 	})
 	tags := awscdk.Tags_Of(stack)
+	// CDK tags dashboards, which CloudFormation does not take everywhere yet.
+	taggable := &awscdk.TagProps{ExcludeResourceTypes: jsii.Strings("AWS::CloudWatch::Dashboard")}
 	for _, tag := range []struct{ key, value string }{
 		{"Project", config.Project},
 		{"Environment", env.Name},
 		{"ManagedBy", "cdk"},
 		{"CostCenter", env.CostCenter},
 	} {
-		tags.Add(&tag.key, &tag.value, nil)
+		tags.Add(&tag.key, &tag.value, taggable)
 	}
 	return stack
 }

@@ -331,6 +331,11 @@ func TestLogLinesAreCounted(t *testing.T) {
 	compute := stackOf(t, direct(t), production(), "Compute")
 	group, ok := compute.Target(compute.Output("BackendLogGroupName").Value)
 	require.True(t, ok)
+	counts := map[string]string{}
+	for _, filter := range filters {
+		counts[filter.Text("MetricTransformations", 0, "MetricName")] = filter.Text("MetricTransformations", 0, "MetricValue")
+	}
+	assert.Equal(t, map[string]string{"Errors": "1", "AuthenticationFailures": "1", "Latency": "$.responseTime"}, counts)
 	for line, want := range logLines {
 		var counted []string
 		for _, filter := range filters {

@@ -52,6 +52,7 @@ var told = map[string]struct{ ordinary, edge, beyond values }{
 	"redis-cpu":               {v(4), v(80), v(81)},
 	"redis-memory":            {v(30), v(80), v(81)},
 	"redis-evictions":         {v(0), v(0), v(1)},
+	"rotation":                {values{}, v(0), v(1)},
 	"api-errors":              {v(1), v(10), v(11)},
 	"authentication-failures": {values{}, v(50), v(51)},
 	"api-latency":             {v(90), v(1000), v(1001)},

@@ -108,7 +108,9 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 			if !slices.Contains(kept, resource.DeletionPolicy) || otherwise[resource.Type] != "" {
 				continue
 			}
-			if resource == follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName") {
+			switch resource {
+			case follow(t, only(t, stackOf(t, direct(t), env, "Network"), "AWS::EC2::FlowLog"), "LogGroupName"),
+				follow(t, only(t, stackOf(t, direct(t), env, "Data"), "AWS::Lambda::Function"), "LoggingConfig", "LogGroup"):
 				continue // left behind: it has no name of its own
 			}
 			name := resource.Text(byName[resource.Type])
@@ -365,6 +367,7 @@ func TestSettingsReachTheTemplates(t *testing.T) {
 		{"DatabaseSize", "Data", db, property("MaxAllocatedStorage"), []string{"65536"}},
 		{"NoStorageAutoscaling", "Data", db, property("MaxAllocatedStorage"), []string{"20"}},
 		{"NoBackups", "Data", db, property("BackupRetentionPeriod"), []string{"0"}},
+		{"Rotation", "Data", "AWS::SecretsManager::RotationSchedule", property("RotationRules", "AutomaticallyAfterDays"), []string{"365"}},
 		{"DatabaseVersion", "Data", db, property("EngineVersion"), []string{"18"}},
 		{"DatabaseVersion", "Data", "AWS::RDS::DBParameterGroup", property("Family"), []string{"postgres18"}},
 		{"RedisRetained", "Data", "AWS::ElastiCache::ReplicationGroup", property("CacheNodeType"), []string{"cache.m7g.large"}},

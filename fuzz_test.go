@@ -19,7 +19,7 @@ func FuzzValidSettingsSynthesize(f *testing.F) {
 		`{"Region": "ap-southeast-7", "Network": {"VPC": "192.168.0.0/25", "AvailabilityZones": ["ap-southeast-7a", "ap-southeast-7z"]}, "Edge": {"AccessLogs": true}}`,
 		`{"Backend": {"Port": 65535, "HealthCheck": {"Path": "/%2e?a=b"}, "Variables": {"A": "${A} {{b}} \"c\" \\ é"}}}`,
 		`{"Backend": {"MigrationCommand": ["sh", "-c", "exit 1"], "APIPrefix": "a-b/c_d"}, "Frontend": {"Port": 1, "CPU": 4096, "MemoryMiB": 30720}}`,
-		`{"Database": {"AllocatedStorageGiB": 65536, "MaxAllocatedStorageGiB": 65536, "InstanceClass": "db.r7g.16xlarge"}}`,
+		`{"Database": {"AllocatedStorageGiB": 65536, "MaxAllocatedStorageGiB": 65536, "InstanceClass": "db.r7g.16xlarge", "RotationDays": 365}}`,
 	} {
 		f.Add([]byte(overlay), "v1", "")
 	}
@@ -34,7 +34,7 @@ func FuzzValidSettingsSynthesize(f *testing.F) {
 		}
 		startJSII()
 		app := newApp([]config.Environment{env})
-		define(app, env)
+		testProgram.define(app, env)
 		require.NotNil(t, app.Synth(nil))
 	})
 }

@@ -50,6 +50,10 @@ func released(env config.Environment) config.Environment {
 	return env
 }
 
+// testProgram stands for the program that rotates passwords: no test of templates
+// has to build it.
+const testProgram = program("testdata/rotation")
+
 // environments are the shipped environments as they run.
 func environments() []config.Environment {
 	all := config.All()
@@ -82,7 +86,7 @@ func production() config.Environment {
 	env.Production, env.RetainData, env.DeletionProtection, env.TerminationProtection = true, true, true, true
 	env.Network.NATGateways, env.Network.TaskSubnets = config.NATOnePerAZ, config.TasksPrivate
 	env.Network.DataAccess, env.Network.FlowLogs, env.Edge.AccessLogs = config.DataFromBackend, true, true
-	env.Database.MultiAZ, env.Database.BackupRetentionDays = true, 30
+	env.Database.MultiAZ, env.Database.BackupRetentionDays, env.Database.RotationDays = true, 30, 30
 	env.Redis.Enabled = true
 	env.Backend.SeedDB, env.Backend.MigrationCommand = false, []string{"npx", "prisma", "migrate", "deploy"}
 	env.Backend.DesiredCount, env.Frontend.DesiredCount = 2, 2
@@ -150,9 +154,9 @@ func synthesizeAll() (err error) {
 		all = append(all, v.env)
 	}
 	app := testApp(all)
-	defineAll(app, promoted, pipeline)
+	testProgram.defineAll(app, promoted, pipeline)
 	for _, v := range append(variants(), reviewedVariants()...) {
-		define(awscdk.NewStage(app, &v.name, nil), v.env)
+		testProgram.define(awscdk.NewStage(app, &v.name, nil), v.env)
 	}
 	synthesized.variants, err = assembly.Load(*app.Synth(nil).Directory())
 	return err
@@ -163,7 +167,7 @@ func synthesizeAll() (err error) {
 func synthesizeChecked(environments []config.Environment, pipeline config.Pipeline) (*assembly.Assembly, error) {
 	app := testApp(environments)
 	checkPolicy(app)
-	defineAll(app, environments, pipeline)
+	testProgram.defineAll(app, environments, pipeline)
 	return assembly.Load(*app.Synth(nil).Directory())
 }
 

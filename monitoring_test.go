@@ -57,6 +57,9 @@ func TestAlarmsWatchWhatIsThere(t *testing.T) {
 		for _, group := range compute.OfType("AWS::ElasticLoadBalancingV2::TargetGroup") {
 			there["TargetGroup"] = append(there["TargetGroup"], assembly.Target{Resource: group, Attribute: "TargetGroupFullName"}.String())
 		}
+		for _, function := range data.OfType("AWS::Lambda::Function") {
+			there["FunctionName"] = append(there["FunctionName"], function.Text("FunctionName"))
+		}
 		for _, redis := range data.OfType("AWS::ElastiCache::ReplicationGroup") {
 			there["CacheClusterId"] = append(there["CacheClusterId"], redis.Text("ReplicationGroupId")+"-001")
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parrot/config"
+	"parrot/internal/bundle"
 	"parrot/stacks"
 )
 
@@ -35,30 +36,50 @@ func run(environments []config.Environment, pipeline config.Pipeline, settings e
 		fmt.Fprintf(stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", settings)
 		return 1
 	}
+	rotation, err := buildRotation(environments)
+	if err != nil {
+		fmt.Fprintf(stderr, "Nothing is synthesized, because the program that rotates passwords could not be built: %v\nCorrect what it says, or set Database.RotationDays to 0 in config\n", err)
+		return 1
+	}
+	defer os.RemoveAll(rotation) //nolint:errcheck // the assembly has a copy
 	defer jsii.Close()
 	app := newApp(environments)
-	defineAll(app, environments, pipeline)
+	program(rotation).defineAll(app, environments, pipeline)
 	app.Synth(nil)
 	return 0
 }
 
+// buildRotation builds the program that rotates passwords, once for all
+// environments. It returns its directory, or nothing where nobody rotates.
+func buildRotation(environments []config.Environment) (directory string, err error) {
+	for _, env := range environments {
+		if env.Database.RotationDays > 0 {
+			return bundle.Build(".", "./cmd/rotate") // the CDK CLI runs the app where cdk.json is
+		}
+	}
+	return "", nil
+}
+
+// program is the directory of the program that rotates passwords.
+type program string
+
 // defineAll builds the environments and, where one is configured, the pipeline
 // with a copy of each in its stages.
-func defineAll(app awscdk.App, environments []config.Environment, pipeline config.Pipeline) {
+func (p program) defineAll(app awscdk.App, environments []config.Environment, pipeline config.Pipeline) {
 	for _, env := range environments {
-		define(app, env)
+		p.define(app, env)
 	}
 	if pipeline.Configured() {
-		stacks.NewPipeline(app, pipeline, environments, define)
+		stacks.NewPipeline(app, pipeline, environments, p.define)
 	}
 }
 
 // define builds one environment's stacks in any scope. An arrow in the
 // architecture diagram is an argument here. It returns what runs the images.
-func define(scope constructs.Construct, env config.Environment) *stacks.Compute {
+func (p program) define(scope constructs.Construct, env config.Environment) *stacks.Compute {
 	network := stacks.NewNetwork(scope, env)
 	registry := stacks.NewRegistry(scope, env)
-	data := stacks.NewData(scope, env, network)
+	data := stacks.NewData(scope, env, network, string(p))
 	edge := stacks.NewEdge(scope, env, network)
 	compute := stacks.NewCompute(scope, env, network, registry, data, edge)
 	stacks.NewMonitoring(scope, env, edge, compute)

@@ -153,14 +153,14 @@ func TestThereIsNoPipelineWithoutAConnection(t *testing.T) {
 	without := delivery()
 	without.ConnectionARN = ""
 	app := testApp(nil)
-	defineAll(app, nil, without)
+	testProgram.defineAll(app, nil, without)
 	assert.Empty(t, *app.Node().Children())
 }
 
 func TestThePipelineGoesThroughTheEnvironmentsInTheirOrder(t *testing.T) {
 	t.Parallel()
 	for _, p := range promotions(t) {
-		want := []string{"Source", "Build", "UpdatePipeline"}
+		want := []string{"Source", "Build", "UpdatePipeline", "Assets"}
 		for _, env := range p.environments {
 			want = append(want, env.StackName(""))
 		}
@@ -342,10 +342,14 @@ func TestThePipelinesStepsMayDoOnlyWhatTheyAreFor(t *testing.T) {
 		assert.NotContains(t, step(stages(t, p.stack)[1].Actions[0]), "sts:AssumeRole", "a commit's tests run there")
 
 		selfMutation := follow(t, projectOf(t, p.stack, stages(t, p.stack)[2].Actions[0]), "ServiceRole")
+		uploads := follow(t, projectOf(t, p.stack, stages(t, p.stack)[3].Actions[0]), "ServiceRole")
+		for _, role := range permissions(policyOf(t, uploads))["sts:AssumeRole"] {
+			assert.Contains(t, role, ":role/cdk-hnb659fds-file-publishing-role-")
+		}
 		for _, policy := range p.stack.OfType("AWS::IAM::Policy") {
 			for allowed, on := range permissions(policy) {
 				assert.NotRegexp(t, `^(\*|[a-z0-9-]+:\*)$`, allowed, policy.LogicalID)
-				if policy != policyOf(t, selfMutation) { // CDK writes its policy
+				if policy != policyOf(t, selfMutation) && policy != policyOf(t, uploads) { // CDK writes their policies
 					assert.NotContains(t, on, "*", "%s of %s", allowed, policy.LogicalID)
 				}
 			}

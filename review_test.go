@@ -315,7 +315,7 @@ func changedEnvironments(b *testing.B) (base, head *assembly.Assembly) {
 	for into, settings := range map[**assembly.Assembly][]config.Environment{&base: before, &head: after} {
 		app := testApp(settings)
 		for _, env := range settings {
-			define(app, env)
+			testProgram.define(app, env)
 		}
 		var err error
 		*into, err = assembly.Load(*app.Synth(nil).Directory())

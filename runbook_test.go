@@ -24,7 +24,7 @@ var theFiveCases = []string{"tasks-not-starting", "health-check-failures", "data
 // everyAlarm are the alarms of the described environment with all of them.
 func everyAlarm() []config.Alarm {
 	env := described()
-	env.Monitoring.Alarms, env.Redis.Enabled = config.AlarmsAll, true
+	env.Monitoring.Alarms, env.Redis.Enabled, env.Database.RotationDays = config.AlarmsAll, true, 30
 	return append(env.Alarms(), env.RollbackAlarm("backend"), env.RollbackAlarm("frontend"))
 }
 

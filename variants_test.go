@@ -49,6 +49,8 @@ func variants() []variant {
 	add("NoBackups", func(e *config.Environment) { e.Database.BackupRetentionDays = 0 })
 	add("LongBackups", func(e *config.Environment) { e.Database.BackupRetentionDays = 35 })
 	add("DatabaseVersion", func(e *config.Environment) { e.Database.EngineVersion = "18" })
+	add("Rotation", func(e *config.Environment) { e.Database.RotationDays = 365 })
+	add("RotationRetained", func(e *config.Environment) { e.Database.RotationDays, e.RetainData = 1, true })
 	add("Redis", func(e *config.Environment) { e.Redis.Enabled = true })
 	add("RedisRetained", func(e *config.Environment) {
 		e.Redis.Enabled, e.Redis.NodeType, e.RetainData = true, "cache.m7g.large", true

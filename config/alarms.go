@@ -113,6 +113,9 @@ func (e Environment) possibleAlarms() []Alarm {
 	if e.Redis.Enabled {
 		all = append(all, e.redisAlarms()...)
 	}
+	if e.Database.RotationDays > 0 {
+		all = append(all, e.rotationAlarm())
+	}
 	if e.Backend.RunningCount() > 0 {
 		all = append(all, e.applicationAlarms()...)
 	}
@@ -360,6 +363,16 @@ func (e Environment) redisAlarms() []Alarm {
 			Threshold: 0, Missing: MissingIsGood,
 		}, "AWS/ElastiCache", "Evictions", "Sum", in),
 	}
+}
+
+// rotationAlarm fires when a step of a rotation fails. Until the next try mends it,
+// the database may have the new password already, and the tasks the old one.
+func (e Environment) rotationAlarm() Alarm {
+	return single(Alarm{
+		ID: "rotation", Section: "rotation", Severity: Page,
+		Subject: "failed steps of a password's rotation", PeriodSeconds: fiveMinutes, Periods: 1,
+		Threshold: 0, Missing: MissingIsGood, // it runs on few days
+	}, "AWS/Lambda", "Errors", "Sum", map[string]string{"FunctionName": e.PhysicalName("rotation")})
 }
 
 // certificateAlarm fires when ACM has not renewed what it should have 60 days

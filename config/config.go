@@ -139,6 +139,11 @@ type Database struct {
 	BackupRetentionDays int
 	// MultiAZ runs a standby in the second zone, at twice the price.
 	MultiAZ bool
+	// RotationDays is how often the database gets a new password, 1 to 365 days; 0
+	// is never. Users notice nothing but, for some minutes, errors where a running
+	// task opens a new connection: docs/rotation.md. The first one is that many
+	// days after the setting is deployed.
+	RotationDays int
 }
 
 // Redis is the settings of the cache.

@@ -115,6 +115,7 @@ func Prod() Environment {
 	e.Production = true
 	e.Network.VPC = "10.12.0.0/24"
 	e.Database.BackupRetentionDays = 30
+	e.Database.RotationDays = 30
 	e.LogRetentionDays = 90
 	e.Monitoring.RollbackOnErrors = true
 	return e

@@ -211,6 +211,7 @@ func (v *validator) database(e Environment) {
 		v.reject("Database.MaxAllocatedStorageGiB", most, "AllocatedStorageGiB (%d), or a tenth above it to 65536", db.AllocatedStorageGiB)
 	}
 	v.within("Database.BackupRetentionDays", db.BackupRetentionDays, 0, 35)
+	v.within("Database.RotationDays", db.RotationDays, 0, 365)
 	if db.BackupRetentionDays == 0 && e.DeletionProtection {
 		v.reject("Database.BackupRetentionDays", 0, "1 to 35 while DeletionProtection is true")
 	}
@@ -378,7 +379,7 @@ func (v *validator) thresholds(e Environment) {
 	if len(set) == 0 || !instanceClassSyntax.MatchString(e.Database.InstanceClass) {
 		return
 	}
-	e.Monitoring.Thresholds, e.Redis.Enabled = nil, true
+	e.Monitoring.Thresholds, e.Redis.Enabled, e.Database.RotationDays = nil, true, max(1, e.Database.RotationDays)
 	for _, s := range []*Service{&e.Backend.Service, &e.Frontend.Service} {
 		s.Image, s.DesiredCount = Image{Tag: "any"}, max(1, s.DesiredCount)
 	}

@@ -310,6 +310,11 @@ func TestBackupsAreOffOnlyWhereDeletionIsAllowed(t *testing.T) {
 	})
 }
 
+func TestRotationIsOffOrAtLeastOnceAYear(t *testing.T) {
+	check(t, described, between("Database.RotationDays", 0, 365,
+		func(e *Environment) *int { return &e.Database.RotationDays }))
+}
+
 func TestRedisNodeTypeIsOneOfElastiCache(t *testing.T) {
 	check(t, described, values("Redis.NodeType", "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large",
 		func(e *Environment) *string { return &e.Redis.NodeType },
@@ -541,7 +546,7 @@ func TestAlarmsAreNoneThoseThatPageOrAll(t *testing.T) {
 func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
 	var names []string
 	every := described()
-	every.Monitoring.Alarms, every.Redis.Enabled = AlarmsAll, true
+	every.Monitoring.Alarms, every.Redis.Enabled, every.Database.RotationDays = AlarmsAll, true, 1
 	every.Backend.Image, every.Frontend.Image = Image{Tag: "a"}, Image{Tag: "a"}
 	for _, alarm := range every.Alarms() {
 		names = append(names, alarm.ID)

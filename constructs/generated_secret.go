@@ -27,11 +27,18 @@ type GeneratedSecretProps struct {
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
-// NewGeneratedSecret makes a secret that no person chooses, and returns a
-// reference to its value: templates show the reference, CloudFormation puts the
-// value in its place. The value is letters and digits, so that it can stand in a
-// URL and in JSON without escaping.
-func NewGeneratedSecret(scope constructs.Construct, id string, props GeneratedSecretProps) *string {
+// GeneratedSecret is a secret that no person chooses.
+type GeneratedSecret struct {
+	// ARN is the secret's.
+	ARN *string
+	// Value is a reference to the value: templates show the reference,
+	// CloudFormation puts the value in its place.
+	Value *string
+}
+
+// NewGeneratedSecret makes a secret whose value is letters and digits, so that it
+// can stand in a URL and in JSON without escaping.
+func NewGeneratedSecret(scope constructs.Construct, id string, props GeneratedSecretProps) GeneratedSecret {
 	fixed := "{}"
 	if len(props.Fixed) > 0 {
 		text, err := json.Marshal(props.Fixed)
@@ -51,5 +58,7 @@ func NewGeneratedSecret(scope constructs.Construct, id string, props GeneratedSe
 		},
 		RemovalPolicy: props.RemovalPolicy,
 	})
-	return secret.SecretValueFromJson(&props.Key).UnsafeUnwrap()
+	arn := secret.SecretArn()
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html
+	return GeneratedSecret{ARN: arn, Value: jsii.Sprintf("{{resolve:secretsmanager:%s:SecretString:%s::}}", *arn, props.Key)}
 }

@@ -46,8 +46,9 @@ type Data struct {
 	AppEnv awssecretsmanager.Secret
 }
 
-// NewData makes the data stack.
-func NewData(scope constructs.Construct, env config.Environment, network *Network) *Data {
+// NewData makes the data stack. rotation is the directory with the program that
+// rotates the database's password, where RotationDays asks for it.
+func NewData(scope constructs.Construct, env config.Environment, network *Network, rotation string) *Data {
 	stack := newStack(scope, env, "Data", "PostgreSQL, Redis and secrets")
 
 	password := source(stack, "DbPassword", env, "db-password", blocks.GeneratedSecretProps{
@@ -56,16 +57,21 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 		Key:         "password",
 		Length:      24,
 	})
-	database := newDatabase(stack, env, network, password)
+	database := newDatabase(stack, env, network, password.Value)
 	host, port := database.DbInstanceEndpointAddress(), database.DbInstanceEndpointPort()
 	dbCredentials := projection(stack, "DbCredentials", env, "db-credentials", "How to reach the database", map[string]*string{
 		"username": jsii.String(databaseUsername),
-		"password": password,
+		"password": password.Value,
 		"host":     host,
 		"port":     port,
 		"dbname":   jsii.String(databaseName),
-		urlKey:     jsii.Sprintf("postgresql://%s:%s@%s:%s/%s?sslmode=require", databaseUsername, *password, *host, *port, databaseName),
+		urlKey:     jsii.Sprintf("postgresql://%s:%s@%s:%s/%s?sslmode=require", databaseUsername, *password.Value, *host, *port, databaseName),
 	})
+
+	credentialsARN := dbCredentials.SecretArn()
+	if env.Database.RotationDays > 0 {
+		rotate(stack, env, password.ARN, credentialsARN, rotation)
+	}
 
 	redisEndpoint, redisAddress := jsii.String(disabled), jsii.String(disabled)
 	if env.Redis.Enabled {
@@ -81,7 +87,7 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 
 	output(stack, "DbEndpoint", host, "Host name of the database")
 	output(stack, "DbPort", port, "Port of the database")
-	output(stack, "DbCredentialsSecretArn", dbCredentials.SecretArn(), "Secret with all that a client of the database needs")
+	output(stack, "DbCredentialsSecretArn", credentialsARN, "Secret with all that a client of the database needs")
 	output(stack, "RedisEndpoint", redisEndpoint, "Host name of Redis, or "+disabled)
 	return &Data{Stack: stack, DBCredentials: dbCredentials, AppEnv: appEnv}
 }
@@ -179,7 +185,7 @@ func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (end
 		AutoMinorVersionUpgrade:     jsii.Bool(true),
 		AtRestEncryptionEnabled:     jsii.Bool(true),
 		TransitEncryptionEnabled:    jsii.Bool(true),
-		AuthToken:                   token,
+		AuthToken:                   token.Value,
 		Port:                        jsii.Number(redisPort),
 		CacheSubnetGroupName:        subnets.Ref(),
 		SecurityGroupIds:            &[]*string{network.Redis.ID},
@@ -188,7 +194,7 @@ func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (end
 		redis.ApplyRemovalPolicy(awscdk.RemovalPolicy_SNAPSHOT, nil)
 	}
 	endpoint = redis.AttrPrimaryEndPointAddress()
-	return endpoint, jsii.Sprintf("rediss://:%s@%s:%d", *token, *endpoint, redisPort)
+	return endpoint, jsii.Sprintf("rediss://:%s@%s:%d", *token.Value, *endpoint, redisPort)
 }
 
 // anys is what the type of a generated property asks for.
@@ -200,20 +206,20 @@ func anys(texts *[]*string) *[]any {
 	return &out
 }
 
-// source is a secret that AWS generates. It returns a reference to the value.
-func source(stack awscdk.Stack, id string, env config.Environment, name string, props blocks.GeneratedSecretProps) *string {
+// source is a secret that AWS generates.
+func source(stack awscdk.Stack, id string, env config.Environment, name string, props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
 	props.Name = env.PhysicalName(name)
 	props.RemovalPolicy = dataRemoval(env)
 	return blocks.NewGeneratedSecret(stack, id, props)
 }
 
-// jwtKey is a generated key that signs tokens.
+// jwtKey is a generated key that signs tokens. It returns a reference to the value.
 func jwtKey(stack awscdk.Stack, id string, env config.Environment, name string) *string {
 	return source(stack, id, env, name, blocks.GeneratedSecretProps{
 		Description: "Signs tokens: a source of app-env",
 		Key:         "key",
 		Length:      64,
-	})
+	}).Value
 }
 
 // projection is a secret that is composed of references and plain values. It is

@@ -92,13 +92,13 @@ func (m *monitoring) addEvents() {
 	topic := m.topics[config.Ticket]
 	// The topic's policy cannot tell one rule's account from another's.
 	role := awsiam.NewCfnRole(m.stack, jsii.String("EventsRole"), &awsiam.CfnRoleProps{
-		AssumeRolePolicyDocument: policy(map[string]any{
+		AssumeRolePolicyDocument: document(map[string]any{
 			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "events.amazonaws.com"},
 			"Condition": m.fromHere(),
 		}),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("publish"),
-			PolicyDocument: policy(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}),
+			PolicyDocument: document(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}),
 		}},
 	}).AttrArn()
 	for _, e := range m.events() {
@@ -124,9 +124,4 @@ func template(environment string, lines []string) string {
 		quoted[i] = `"` + line + `"`
 	}
 	return `"` + config.Project + " " + environment + `:"` + "\n" + strings.Join(quoted, "\n")
-}
-
-// policy is a document of one statement.
-func policy(statement map[string]any) map[string]any {
-	return map[string]any{"Version": "2012-10-17", "Statement": []any{statement}}
 }

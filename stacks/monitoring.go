@@ -89,19 +89,16 @@ func (m *monitoring) addTopics() {
 // publishers lets CloudWatch and Budgets of this account publish. EventBridge has
 // a role of its own.
 func (m *monitoring) publishers(topics []*string) map[string]any {
-	return map[string]any{
-		"Version": "2012-10-17",
-		"Statement": []any{
-			map[string]any{
-				"Sid": "Alarms", "Effect": "Allow", "Action": "sns:Publish", "Resource": topics, "Condition": m.fromHere(),
-				"Principal": map[string]any{"Service": []string{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}},
-			},
-			map[string]any{
-				"Sid": "TLSOnly", "Effect": "Deny", "Action": "sns:Publish", "Resource": topics, "Principal": "*",
-				"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
-			},
+	return document(
+		map[string]any{
+			"Sid": "Alarms", "Effect": "Allow", "Action": "sns:Publish", "Resource": topics, "Condition": m.fromHere(),
+			"Principal": map[string]any{"Service": []string{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}},
 		},
-	}
+		map[string]any{
+			"Sid": "TLSOnly", "Effect": "Deny", "Action": "sns:Publish", "Resource": topics, "Principal": "*",
+			"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+		},
+	)
 }
 
 // fromHere is the condition that a service of AWS acts for this account.

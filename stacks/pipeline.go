@@ -29,7 +29,7 @@ const (
 	goVersion     = "1.26"
 	nodeVersion   = "22"
 	cliVersion    = "2.1148.1" // of aws-cdk
-	assetsVersion = "4.7.3"    // of cdk-assets; Parrot has no assets yet
+	assetsVersion = "4.7.3"    // of cdk-assets, which uploads the rotation's program
 )
 
 const (

@@ -34,7 +34,9 @@ func TestWhatDocumentsAndWorkflowsRunIsThere(t *testing.T) {
 				command, args, err := (&program{}).command().Find(words)
 				require.NoError(t, err, "%s: %s", path, words)
 				assert.NoError(t, command.ParseFlags(args), "%s: %s", path, words)
-				seen[command.Name()] = true
+				for ; command != nil; command = command.Parent() {
+					seen[command.Name()] = true
+				}
 			}
 		}
 	}

@@ -105,6 +105,7 @@ func (p *program) command() *cobra.Command {
 		p.releaseCommand(),
 		p.reviewCommand(),
 		p.rollbackCommand(),
+		p.rotateCommand(),
 		p.smokeCommand(),
 	)
 	return root

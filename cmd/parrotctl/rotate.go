@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"parrot/config"
+	"parrot/internal/rotation"
+)
+
+func (p *program) rotateCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "rotate",
+		Short: "Replace secrets that no schedule replaces",
+		Long: `Rotate replaces secrets that only a person should replace. The database's password
+has a schedule: the setting Database.RotationDays.`,
+		Example: `  parrotctl rotate jwt dev`,
+	}
+	command.AddCommand(p.rotateTokensCommand())
+	return command
+}
+
+func (p *program) rotateTokensCommand() *cobra.Command {
+	var yes bool
+	var profile string
+	command := &cobra.Command{
+		Use:   "jwt ENV",
+		Short: "Replace the keys that sign tokens: everybody is signed out",
+		Long: `Jwt gives an environment new keys for access and refresh tokens and starts new
+backend tasks, which read them. No token from before is accepted by a new task:
+everybody has to sign in again. Until the last old task has stopped, old and new
+ones refuse each other's tokens.
+
+After a failure run the same command again.`,
+		Example: `  parrotctl rotate jwt dev
+  parrotctl rotate jwt prod --profile prod --yes`,
+		Args: arguments("ENV"),
+		RunE: func(command *cobra.Command, args []string) error {
+			_, named, err := p.named(args...)
+			if err != nil {
+				return err
+			}
+			env := named[0]
+			session, err := p.session(command, env, profile, false)
+			if err != nil {
+				return err
+			}
+			question := fmt.Sprintf("New keys for %s in account %s sign everybody out. Replace them?", env.Name, session.Account)
+			if !yes && !p.ask(command.Context(), question) {
+				return status{exitDeclined, errors.New("no key was replaced: the answer was not yes")}
+			}
+			deployed, err := tokens(env, session.Config).Rotate(command.Context())
+			if err != nil {
+				return fmt.Errorf("the keys of %s are not, or not all, replaced: %w; run the same command again", env.Name, err)
+			}
+			if !deployed {
+				fmt.Fprintf(p.stderr, "%s has new keys, and no backend yet that would read them.\n", env.Name)
+				return nil
+			}
+			fmt.Fprintf(p.stderr, "%s has new keys. New backend tasks are starting; wait for them with\n  aws ecs wait services-stable --cluster %[2]s --services %[2]s\n", env.Name, env.PhysicalName("backend"))
+			return nil
+		},
+	}
+	command.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask, for scripts")
+	addProfile(command, &profile, "profile", "the environment's account")
+	return command
+}
+
+// tokens are the environment's keys, by their names in the templates.
+func tokens(env config.Environment, cfg aws.Config) *rotation.Tokens {
+	backend := env.PhysicalName("backend")
+	return &rotation.Tokens{
+		Config: cfg,
+		Sources: map[string]string{
+			"JWT_SECRET":         env.PhysicalName("jwt-access-key"),
+			"JWT_REFRESH_SECRET": env.PhysicalName("jwt-refresh-key"),
+		},
+		Projection: env.PhysicalName("app-env"),
+		Backend:    rotation.Service{Cluster: backend, Name: backend},
+	}
+}

@@ -1,0 +1,39 @@
+// Command rotate is the Lambda function that Secrets Manager calls to give the
+// database a new password. docs/rotation.md says how it works.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"parrot/internal/rotation"
+)
+
+func main() {
+	cfg, err := awsconfig.LoadDefaultConfig(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	setting := os.Getenv //nolint:forbidigo // stacks/rotation.go sets them; a function is told in no other way
+	database := &rotation.Database{
+		Config:     cfg,
+		Instance:   setting("DB_INSTANCE"),
+		Projection: setting("PROJECTION"),
+		Backend:    rotation.Service{Cluster: setting("CLUSTER"), Name: setting("SERVICE")},
+		Patience:   rotation.Lambda,
+	}
+	lambda.Start(func(ctx context.Context, event events.SecretsManagerSecretRotationEvent) error {
+		err := database.Step(ctx, event)
+		if err != nil { // Secrets Manager shows it nowhere
+			log.Printf("%s of version %s failed: %v", event.Step, event.ClientRequestToken, err)
+			return err
+		}
+		log.Printf("%s of version %s is done", event.Step, event.ClientRequestToken)
+		return nil
+	})
+}

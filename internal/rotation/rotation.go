@@ -1,0 +1,289 @@
+// Package rotation gives the database a new password, and the backend new keys
+// that sign tokens: new source, rewritten projection, new tasks.
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+)
+
+// The stages of a secret's versions.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+const (
+	current = "AWSCURRENT"
+	pending = "AWSPENDING"
+)
+
+// passwordLength is that of the password that the template generates. RDS takes
+// at most 128 characters of PostgreSQL.
+const passwordLength = 24
+
+// Database rotates the master password of a database. The source is the secret
+// that Secrets Manager names with each step.
+type Database struct {
+	// Config is what AWS's clients are made of.
+	Config aws.Config
+	// Instance is the RDS instance's identifier.
+	Instance string
+	// Projection is the secret that tasks read, with a password and a url.
+	Projection string
+	// Backend is the service that reads Projection when its tasks start.
+	Backend Service
+	// Patience is how long to wait for RDS.
+	Patience Patience
+}
+
+// Patience is how long a step waits for RDS.
+type Patience struct {
+	// Poll is the time between two questions.
+	Poll time.Duration
+	// Calm is how many answers in a row have to say that nothing is left to do.
+	Calm int
+	// Limit is how many questions a step asks before it gives up, well before
+	// Lambda would stop it.
+	Limit int
+}
+
+// Lambda is the patience of a function that may run for 15 minutes. RDS says that
+// a new password is pending, or that it is busy with it, but no document says how
+// soon after the call: a minute without either is taken for an end.
+var Lambda = Patience{Poll: 10 * time.Second, Calm: 7, Limit: 72}
+
+// Step does one of the four steps of a rotation. Each can be done again, alone or
+// after those before it, whatever became of an earlier try.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+func (d *Database) Step(ctx context.Context, event events.SecretsManagerSecretRotationEvent) error {
+	step := map[string]func(context.Context, version) error{
+		"createSecret": d.create,
+		"setSecret":    d.set,
+		"testSecret":   d.test,
+		"finishSecret": d.finish,
+	}[event.Step]
+	if step == nil {
+		return fmt.Errorf("there is no step %q in a rotation: want createSecret, setSecret, testSecret or finishSecret", event.Step)
+	}
+	v, err := d.version(ctx, event.SecretID, event.ClientRequestToken)
+	if err != nil {
+		return fmt.Errorf("%s: %w", event.Step, err)
+	}
+	if v.promoted && event.Step != "finishSecret" {
+		return nil
+	}
+	if err := step(ctx, v); err != nil {
+		return fmt.Errorf("%s: %w", event.Step, err)
+	}
+	return nil
+}
+
+// version is the version of the source that a rotation makes.
+type version struct {
+	source, id string
+	// current is the id of the version that is AWSCURRENT.
+	current string
+	// promoted says that this is the one.
+	promoted bool
+}
+
+// version refuses what is not a rotation's version, as AWS's own functions do: a
+// version without the stage was given up, or a person made it.
+func (d *Database) version(ctx context.Context, source, id string) (version, error) {
+	secret, err := d.secrets().DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &source})
+	if err != nil {
+		return version{}, fmt.Errorf("the source is not described: %w", err)
+	}
+	v := version{source: source, id: id}
+	for each, stages := range secret.VersionIdsToStages {
+		if slices.Contains(stages, current) {
+			v.current = each
+		}
+	}
+	v.promoted = v.current == id
+	if !v.promoted && !slices.Contains(secret.VersionIdsToStages[id], pending) {
+		return v, fmt.Errorf("version %s of %s is not %s: another rotation has taken its place, or nobody has asked for this one; start a rotation with aws secretsmanager rotate-secret", id, source, pending)
+	}
+	return v, nil
+}
+
+// create stores a new password as the pending version, unless it is there.
+func (d *Database) create(ctx context.Context, v version) error {
+	_, err := read(ctx, d.secrets(), v.source, v.id, pending)
+	if missing := new(types.ResourceNotFoundException); !errors.As(err, &missing) {
+		return err // of nil, too: an earlier try stored it
+	}
+	values, err := read(ctx, d.secrets(), v.source, "", current)
+	if err != nil {
+		return err
+	}
+	if values["password"], err = generate(ctx, d.secrets(), passwordLength); err != nil {
+		return err
+	}
+	document, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	_, err = d.secrets().PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId:           &v.source,
+		ClientRequestToken: &v.id,
+		SecretString:       aws.String(string(document)),
+		VersionStages:      []string{pending},
+	})
+	if there := new(types.ResourceExistsException); errors.As(err, &there) {
+		return nil // another run of this step was faster: its password counts
+	}
+	if err != nil {
+		return fmt.Errorf("the new password is not stored: %w", err)
+	}
+	return nil
+}
+
+// set gives the pending password to the database.
+func (d *Database) set(ctx context.Context, v version) error {
+	values, err := read(ctx, d.secrets(), v.source, v.id, pending)
+	if err != nil {
+		return err
+	}
+	// RDS refuses to change what it is still changing.
+	if err := d.wait(ctx, 1); err != nil {
+		return err
+	}
+	_, err = d.databases().ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
+		DBInstanceIdentifier: &d.Instance,
+		MasterUserPassword:   aws.String(values["password"]),
+		ApplyImmediately:     aws.Bool(true),
+	})
+	if err != nil {
+		return fmt.Errorf("%s does not take the new password: %w", d.Instance, err)
+	}
+	return nil
+}
+
+// test waits until the database has taken the password. It is the one step that
+// Secrets Manager runs when a schedule is made, on a version of its own: it
+// changes nothing, and asks for nothing that this version has not.
+func (d *Database) test(ctx context.Context, _ version) error {
+	return d.wait(ctx, d.Patience.Calm)
+}
+
+// finish lets the tasks have the password, and promotes the version last: until
+// then Secrets Manager does every step again after a failure, and after it all is
+// done.
+func (d *Database) finish(ctx context.Context, v version) error {
+	values, err := read(ctx, d.secrets(), v.source, v.id, "")
+	if err != nil {
+		return err
+	}
+	changed, err := rewrite(ctx, d.secrets(), d.Projection, func(projected map[string]string) error {
+		address, err := url.Parse(projected["url"])
+		if err != nil || address.Host == "" {
+			return errors.New("its url is no URL; deploy the data stack again") // err would show the password
+		}
+		address.User = url.UserPassword(values["username"], values["password"])
+		projected["username"], projected["password"], projected["url"] = values["username"], values["password"], address.String()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if changed || !v.promoted {
+		if _, err := d.Backend.deploy(ctx, d.Config); err != nil {
+			return err
+		}
+	}
+	if v.promoted {
+		return nil
+	}
+	_, err = d.secrets().UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId:            &v.source,
+		VersionStage:        aws.String(current),
+		MoveToVersionId:     &v.id,
+		RemoveFromVersionId: &v.current,
+	})
+	if err != nil {
+		return fmt.Errorf("the new version is not promoted: %w", err)
+	}
+	return nil
+}
+
+// wait waits until RDS says, several times in a row, that nothing is left to do.
+func (d *Database) wait(ctx context.Context, calm int) error {
+	inRow, last := 0, ""
+	for range d.Patience.Limit {
+		busy, err := d.busy(ctx)
+		if err != nil {
+			return err
+		}
+		if busy == "" {
+			inRow++
+		} else {
+			inRow, last = 0, busy
+		}
+		if inRow >= calm {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(d.Patience.Poll):
+		}
+	}
+	return fmt.Errorf("%s was not ready in time: %s; Secrets Manager tries again by itself", d.Instance, last)
+}
+
+// busy is what RDS has still to do, or nothing.
+func (d *Database) busy(ctx context.Context) (string, error) {
+	out, err := d.databases().DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &d.Instance})
+	if err != nil {
+		return "", fmt.Errorf("%s is not described: %w", d.Instance, err)
+	}
+	if len(out.DBInstances) == 0 {
+		return "", fmt.Errorf("there is no database %s", d.Instance)
+	}
+	return unfinished(out.DBInstances[0]), nil
+}
+
+func unfinished(database rdstypes.DBInstance) string {
+	if status := aws.ToString(database.DBInstanceStatus); status != "available" {
+		return "it is " + status
+	}
+	if change := database.PendingModifiedValues; change != nil && change.MasterUserPassword != nil {
+		return "its new password is pending"
+	}
+	return ""
+}
+
+func (d *Database) secrets() *secretsmanager.Client { return secretsmanager.NewFromConfig(d.Config) }
+func (d *Database) databases() *rds.Client          { return rds.NewFromConfig(d.Config) }
+
+// Service is an ECS service.
+type Service struct{ Cluster, Name string }
+
+// deploy replaces the service's tasks, so that they read their secrets again. It
+// says whether there is such a service: before the first deploy of the compute
+// stack there is none.
+func (s Service) deploy(ctx context.Context, cfg aws.Config) (bool, error) {
+	_, err := ecs.NewFromConfig(cfg).UpdateService(ctx, &ecs.UpdateServiceInput{
+		Cluster:            &s.Cluster,
+		Service:            &s.Name,
+		ForceNewDeployment: true,
+	})
+	if noService(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s gets no new tasks: %w", s.Name, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,74 @@
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+// read returns the keys of a secret's version: that of an id, of a stage, or of
+// both at once.
+func read(ctx context.Context, client *secretsmanager.Client, secret, id, stage string) (map[string]string, error) {
+	input := &secretsmanager.GetSecretValueInput{SecretId: &secret}
+	if id != "" {
+		input.VersionId = &id
+	}
+	if stage != "" {
+		input.VersionStage = &stage
+	}
+	out, err := client.GetSecretValue(ctx, input)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not read: %w", secret, err)
+	}
+	var values map[string]string
+	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &values) != nil || values == nil {
+		return nil, fmt.Errorf("%s is not a JSON object of texts: somebody has written it by hand; put its keys back", secret) // the cause would quote it
+	}
+	return values, nil
+}
+
+// rewrite changes keys of a secret and keeps the others. Where nothing changes it
+// stores nothing.
+func rewrite(ctx context.Context, client *secretsmanager.Client, secret string, change func(map[string]string) error) (changed bool, err error) {
+	was, err := read(ctx, client, secret, "", current)
+	if err != nil {
+		return false, err
+	}
+	values := maps.Clone(was)
+	if err := change(values); err != nil {
+		return false, fmt.Errorf("%s is not rewritten: %w", secret, err)
+	}
+	if maps.Equal(was, values) {
+		return false, nil
+	}
+	document, err := json.Marshal(values)
+	if err != nil {
+		return false, err
+	}
+	if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &secret, SecretString: aws.String(string(document))}); err != nil {
+		return false, fmt.Errorf("%s is not rewritten: %w", secret, err)
+	}
+	return true, nil
+}
+
+// generate returns letters and digits, which nothing has to escape.
+func generate(ctx context.Context, client *secretsmanager.Client, length int64) (string, error) {
+	out, err := client.GetRandomPassword(ctx, &secretsmanager.GetRandomPasswordInput{PasswordLength: &length, ExcludePunctuation: aws.Bool(true)})
+	if err != nil {
+		return "", fmt.Errorf("no new value is generated: %w", err)
+	}
+	return aws.ToString(out.RandomPassword), nil
+}
+
+// noService says whether an error means that there is no such ECS service.
+func noService(err error) bool {
+	return errors.As(err, new(*ecstypes.ServiceNotFoundException)) ||
+		errors.As(err, new(*ecstypes.ServiceNotActiveException)) ||
+		errors.As(err, new(*ecstypes.ClusterNotFoundException))
+}

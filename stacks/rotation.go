@@ -1,0 +1,102 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/jsii-runtime-go"
+
+	"parrot/config"
+	blocks "parrot/constructs"
+)
+
+// rotate lets Secrets Manager call a function that gives the database a new
+// password. source and projection are ARNs of secrets, code is the directory with
+// the function's program.
+//
+// The function is outside the VPC: it speaks to AWS's APIs and not to the
+// database. It has no reserved concurrency, which a new account's quota refuses.
+func rotate(stack awscdk.Stack, env config.Environment, source, projection *string, code string) {
+	logs := blocks.NewLogGroup(stack, "RotationLogs", blocks.LogGroupProps{
+		RetentionDays: env.LogRetentionDays,
+		RemovalPolicy: dataRemoval(env),
+	})
+	asset := awss3assets.NewAsset(stack, jsii.String("RotationCode"), &awss3assets.AssetProps{Path: &code})
+	function := awslambda.NewCfnFunction(stack, jsii.String("Rotation"), &awslambda.CfnFunctionProps{
+		FunctionName:  jsii.String(env.PhysicalName("rotation")),
+		Description:   jsii.String("Gives the database a new password"),
+		Runtime:       jsii.String("provided.al2023"),
+		Architectures: jsii.Strings("arm64"),
+		Handler:       jsii.String("bootstrap"),
+		Code:          &awslambda.CfnFunction_CodeProperty{S3Bucket: asset.S3BucketName(), S3Key: asset.S3ObjectKey()},
+		MemorySize:    jsii.Number(128),
+		Timeout:       jsii.Number(15 * 60),
+		Role:          rotationRole(stack, env, source, projection, logs.LogGroupArn()),
+		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.LogGroupName()},
+		Environment: &awslambda.CfnFunction_EnvironmentProperty{Variables: map[string]*string{
+			"DB_INSTANCE": &env.Database.Identifier,
+			"PROJECTION":  projection,
+			"CLUSTER":     jsii.String(env.PhysicalName("backend")),
+			"SERVICE":     jsii.String(env.PhysicalName("backend")),
+		}},
+	})
+	functionARN := function.AttrArn()
+	permission := awslambda.NewCfnPermission(stack, jsii.String("RotationPermission"), &awslambda.CfnPermissionProps{
+		Action:        jsii.String("lambda:InvokeFunction"),
+		FunctionName:  functionARN,
+		Principal:     jsii.String("secretsmanager.amazonaws.com"),
+		SourceAccount: stack.Account(),
+		SourceArn:     source,
+	})
+	schedule := awssecretsmanager.NewCfnRotationSchedule(stack, jsii.String("RotationSchedule"), &awssecretsmanager.CfnRotationScheduleProps{
+		SecretId:          source,
+		RotationLambdaArn: functionARN,
+		RotationRules: &awssecretsmanager.CfnRotationSchedule_RotationRulesProperty{
+			AutomaticallyAfterDays: jsii.Number(env.Database.RotationDays),
+		},
+		// A deploy is no moment to change the password.
+		RotateImmediatelyOnUpdate: jsii.Bool(false),
+	})
+	schedule.AddResourceDependency(permission, nil)
+}
+
+// rotationRole allows the function what its steps do, and where AWS lets it be
+// said, to the environment's own things. Its policies are part of it, so that it
+// has them when the schedule calls the function for the first time.
+func rotationRole(stack awscdk.Stack, env config.Environment, source, projection, logs *string) *string {
+	// The service is of a later stack: its name is all that is known here.
+	backend := env.PhysicalName("backend")
+	role := awsiam.NewCfnRole(stack, jsii.String("RotationRole"), &awsiam.CfnRoleProps{
+		AssumeRolePolicyDocument: document(map[string]any{
+			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]string{"Service": "lambda.amazonaws.com"},
+		}),
+		Policies: &[]any{&awsiam.CfnRole_PolicyProperty{
+			PolicyName: jsii.String("rotation"),
+			PolicyDocument: document(
+				allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
+				allow(projection, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+				allow("*", "secretsmanager:GetRandomPassword"), // it takes no resource
+				allow(here("rds", env, "db:"+env.Database.Identifier), "rds:DescribeDBInstances", "rds:ModifyDBInstance"),
+				allow(here("ecs", env, "service/"+backend+"/"+backend), "ecs:UpdateService"),
+				allow(logs, "logs:CreateLogStream", "logs:PutLogEvents"),
+			),
+		}},
+	})
+	return role.AttrArn()
+}
+
+// document is a policy of statements.
+func document(statements ...map[string]any) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": statements}
+}
+
+// here is the ARN of a resource in the stack's account.
+func here(service string, env config.Environment, resource string) map[string]string {
+	return map[string]string{"Fn::Sub": "arn:${AWS::Partition}:" + service + ":" + env.Region + ":${AWS::AccountId}:" + resource}
+}
+
+func allow(resource any, actions ...string) map[string]any {
+	return map[string]any{"Effect": "Allow", "Action": actions, "Resource": resource}
+}

@@ -171,9 +171,20 @@ func (d *Database) set(ctx context.Context, v version) error {
 }
 
 // test waits until the database has taken the password. It is the one step that
-// Secrets Manager runs when a schedule is made, on a version of its own: it
-// changes nothing, and asks for nothing that this version has not.
-func (d *Database) test(ctx context.Context, _ version) error {
+// Secrets Manager runs when a schedule is made, on a pending version of its own:
+// with no new password there is nothing to wait for, and a deploy does not.
+func (d *Database) test(ctx context.Context, v version) error {
+	pended, err := read(ctx, d.secrets(), v.source, v.id, pending)
+	if missing := new(types.ResourceNotFoundException); err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	values, err := read(ctx, d.secrets(), v.source, "", current)
+	if err != nil {
+		return err
+	}
+	if pended == nil || pended["password"] == values["password"] {
+		return d.wait(ctx, 1)
+	}
 	return d.wait(ctx, d.Patience.Calm)
 }
 

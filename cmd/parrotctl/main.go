@@ -1,6 +1,6 @@
-// Command parrotctl is Parrot's companion: it releases, promotes, rolls back and
-// reviews what the CDK app of this repository describes. It reads the same
-// settings and never imports CDK, so that it builds in seconds.
+// Command parrotctl is Parrot's companion: it releases, promotes, rolls back,
+// reviews and looks after what the CDK app of this repository describes. It reads
+// the same settings and never imports CDK, so that it builds in seconds.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/config"
+	"parrot/internal/operate"
 )
 
 // The exit statuses.
@@ -44,7 +45,8 @@ type program struct {
 	stdout, stderr io.Writer
 	environments   []config.Environment // before their released images
 	pipeline       config.Pipeline
-	transport      http.RoundTripper // to registries; nil is Go's own
+	transport      http.RoundTripper  // to registries; nil is Go's own
+	delegation     operate.Delegation // what domains are delegated to; nil asks the internet
 }
 
 func main() {
@@ -87,7 +89,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "parrotctl",
-		Short:         "Release, promote, roll back and review what Parrot deploys",
+		Short:         "Release, promote, roll back, review and look after what Parrot deploys",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -99,14 +101,19 @@ func (p *program) command() *cobra.Command {
 		p.bootstrapCommand(),
 		p.commentCommand(),
 		p.costCommand(),
+		p.dbCommand(),
+		p.doctorCommand(),
 		p.driftCommand(),
+		p.execCommand(),
 		p.imagesCommand(),
+		p.logsCommand(),
 		p.promoteCommand(),
 		p.releaseCommand(),
 		p.reviewCommand(),
 		p.rollbackCommand(),
 		p.rotateCommand(),
 		p.smokeCommand(),
+		p.statusCommand(),
 	)
 	return root
 }

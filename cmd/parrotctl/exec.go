@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"parrot/internal/operate"
+)
+
+func (p *program) execCommand() *cobra.Command {
+	var profile string
+	command := &cobra.Command{
+		Use:   "exec ENV SERVICE [-- COMMAND…]",
+		Short: "Open a shell in a running task, or run a command there",
+		Long: `Exec runs a command in a running task of the backend or the frontend, /bin/sh
+without one: in the newest task that takes commands, of the current deployment if
+there is one. It prints the AWS CLI's command line and runs it; that needs the AWS
+CLI and its Session Manager plugin.
+
+What is changed in a task is gone with the task.`,
+		Example: `  parrotctl exec dev backend
+  parrotctl exec dev backend -- npx prisma migrate status`,
+		Args: func(command *cobra.Command, args []string) error {
+			names := args
+			if dash := command.ArgsLenAtDash(); dash >= 0 {
+				names = args[:dash]
+			}
+			return arguments("ENV", "SERVICE")(command, names)
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := isService(args[1]); err != nil {
+				return err
+			}
+			if err := sessionPrograms(); err != nil {
+				return err
+			}
+			env, err := p.operated(command, args[0], profile)
+			if err != nil {
+				return err
+			}
+			task, line, err := env.Exec(command.Context(), args[1], args[2:])
+			if err != nil {
+				return err
+			}
+			if !task.Current {
+				fmt.Fprintf(p.stderr, "Note: no task of the current deployment takes commands; %s is of one before.\n", task.ID)
+			}
+			return p.runSession(line, profile)
+		},
+	}
+	addProfile(command, &profile, "profile", "the environment's account")
+	return command
+}
+
+func (p *program) dbCommand() *cobra.Command {
+	var profile string
+	var port int
+	command := &cobra.Command{
+		Use:   "db ENV",
+		Short: "Reach the database from this machine",
+		Long: `Db opens a way from a port of this machine through a running task of the backend
+to the database, which has no public address, and keeps it open until Ctrl-C. It
+prints the command that connects with psql, in another terminal: that reads the
+password from Secrets Manager when it runs. No password is printed.
+
+It prints the AWS CLI's command line and runs it; that needs the AWS CLI and its
+Session Manager plugin.`,
+		Example: `  parrotctl db dev
+  parrotctl db prod --profile prod --local-port 15432`,
+		Args: arguments("ENV"),
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := sessionPrograms(); err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			if err != nil {
+				return status{exitUsage, fmt.Errorf("port %d cannot be used: %w; name another with --local-port", port, err)}
+			}
+			_ = listener.Close()
+			env, err := p.operated(command, args[0], profile)
+			if err != nil {
+				return err
+			}
+			way, err := env.Forward(command.Context(), port)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stdout, "Connect in another terminal; Ctrl-C here closes the way:\n\n%s\n\n", way.Client)
+			err = p.runSession(way.Command, profile)
+			if command.Context().Err() != nil { // Ctrl-C is its normal end
+				return nil
+			}
+			return err
+		},
+	}
+	addProfile(command, &profile, "profile", "the environment's account")
+	command.Flags().IntVar(&port, "local-port", 5433, "port of this machine")
+	return command
+}
+
+// sessionPrograms checks that the programs of a session are installed.
+func sessionPrograms() error {
+	for _, program := range []struct{ name, what, install string }{
+		{"aws", "the AWS CLI", "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html (macOS: brew install awscli)"},
+		{"session-manager-plugin", "the AWS CLI's Session Manager plugin", "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html (macOS: brew install --cask session-manager-plugin)"},
+	} {
+		if _, err := exec.LookPath(program.name); err != nil {
+			return status{exitUsage, fmt.Errorf("%s is not installed: %w; install it: %s", program.what, err, program.install)}
+		}
+	}
+	return nil
+}
+
+// runSession prints and runs the AWS CLI's command line of a session. Ctrl-C is for
+// the session, which gets it from the terminal too: it is not ended from here.
+func (p *program) runSession(line []string, profile string) error {
+	if profile != "" {
+		line = append(line, "--profile", profile)
+	}
+	fmt.Fprintf(p.stderr, "+ %s\n", operate.Shell(line))
+	session := exec.Command(line[0], line[1:]...)
+	session.Stdin, session.Stdout, session.Stderr = p.stdin, p.stdout, p.stderr
+	err := session.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return fmt.Errorf("the session failed: aws ended with status %d; what it said is above", ended.ExitCode())
+	}
+	return err
+}

@@ -1,0 +1,381 @@
+package operate
+
+import (
+	"regexp"
+	"slices"
+)
+
+// cause is why a link is broken, and what to do about it.
+type cause struct {
+	name string
+	// in are the places that AWS says it in; none for what is found by looking.
+	in place
+	// says are AWS's words for it.
+	says *regexp.Regexp
+	// words and next, the commands to paste, have placeholders in braces.
+	words string
+	next  []string
+	// perhapsData marks what a database that cannot be reached looks like from
+	// outside, so that the doctor looks there too.
+	perhapsData bool
+}
+
+// place is where AWS says why something failed.
+type place int
+
+const (
+	nowhere     place = iota
+	stoppedTask       // why a task stopped, or a service's event
+	targetCode        // the load balancer's code
+	stackEvent        // why a resource of a stack failed
+)
+
+// causes are all that the doctor knows. The first that AWS's words fit is taken.
+var causes = []cause{
+	// Credentials and bootstrap.
+	{
+		name: "no-credentials", words: "nobody is signed in to the environment's account",
+		next: []string{"aws sts get-caller-identity", "aws sso login"},
+	},
+	{
+		name: "not-permitted", words: "the link cannot be looked at: {says}",
+		next: []string{"aws sts get-caller-identity"},
+	},
+	{
+		name: "not-read", words: "the link cannot be looked at: {says}",
+		next: []string{"{parrotctl} status {env}"},
+	},
+	{
+		name: "not-bootstrapped", words: "the account is not prepared for CDK in {region}",
+		next: []string{"{parrotctl} bootstrap {env}"},
+	},
+	{
+		name: "bootstrap-too-old", words: "the account was prepared by a CDK that is too old: version {says}, and at least 6 is needed",
+		next: []string{"{parrotctl} bootstrap {env}"},
+	},
+
+	// Stacks.
+	{
+		name: "not-deployed", words: "{stack} is not deployed",
+		next: []string{"npx cdk deploy '{stacks}'"},
+	},
+	{
+		name: "missing-output", words: "a stack does not say where something is: {says}",
+		next: []string{"npx cdk deploy '{stacks}'"},
+	},
+	{
+		name: "in-progress", words: "somebody, or a pipeline, is deploying {stack} ({says}): nobody else can until that has ended. Wait for it",
+		next: []string{
+			"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 5",
+			"aws cloudformation wait stack-{operation}-complete --region {region} --stack-name {stack}",
+		},
+	},
+	{
+		name: "name-conflict", in: stackEvent,
+		says:  says(`already exists|alreadyexists|already in use`),
+		words: "something of that name is there already: an earlier deployment kept it, or somebody made it by hand. Take it up, or delete it if it holds nothing (docs/way-back.md)",
+		next:  []string{"npx cdk deploy {stack} --import-existing-resources"},
+	},
+	{
+		name: "service-linked-role", in: stackEvent,
+		says:  says(`service[- ]linked role`),
+		words: "the account lacks a service-linked role, which AWS makes too late on first use",
+		next:  []string{"{parrotctl} bootstrap {env}", "npx cdk deploy '{stacks}'"},
+	},
+	{
+		name: "deploy-permission", in: stackEvent,
+		says:  says(`access ?denied|not authorized|unauthorizedoperation`),
+		words: "the role that CloudFormation deploys with may not do that: somebody has narrowed it, or an organization's policy forbids it",
+		next: []string{
+			"aws iam list-attached-role-policies --role-name cdk-hnb659fds-cfn-exec-role-{account}-{region}",
+			"{parrotctl} bootstrap {env}",
+		},
+	},
+	{
+		name: "tasks-not-stable", in: stackEvent,
+		says:  says(`circuit breaker|did not stabilize|notstabilized`),
+		words: "the new tasks of the {service} did not become healthy, and ECS went back to the old ones",
+		next:  []string{"{parrotctl} logs {env} {service} --since 1h"}, perhapsData: true,
+	},
+	{
+		name: "stack-failed", words: "the last deploy of {stack} failed ({status})",
+		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30", "npx cdk deploy {stack}"},
+	},
+	{
+		name: "rollback-failed", words: "{stack} could not go back after a failed deploy, and takes no other before it has",
+		next: []string{"aws cloudformation continue-update-rollback --region {region} --stack-name {stack}"},
+	},
+
+	// Delegation.
+	{
+		name: "zone-gone", words: "the zone {zone} does not exist any more; make it again, or set HostedZoneID in config/environments.go to the one that serves {domain}",
+		next: []string{"aws route53 list-hosted-zones-by-name --dns-name {domain} --max-items 1"},
+	},
+	{
+		name: "not-delegated", words: "nobody delegates {domain}. Enter at its registrar, or as an NS record in the parent zone: {says}",
+		next: []string{"dig +short NS {domain}"},
+	},
+	{
+		name: "delegated-elsewhere", words: "{domain} is delegated to other name servers than its zone's. {says}",
+		next: []string{"dig +short NS {domain}"},
+	},
+
+	// Certificate.
+	{
+		name: "certificate-missing", words: "there is no certificate of {domain}",
+		next: []string{"npx cdk deploy {edge}"},
+	},
+	{
+		name: "validation-record-missing", words: "ACM waits for a DNS record that is not in the zone: {says}. The deploy of {edge} writes it; if that has ended, write it by hand",
+		next: []string{`aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch '{change}'`},
+	},
+	{
+		name: "validation-pending", words: "the DNS record of the validation is there, and ACM has not seen it yet. That takes minutes, and up to half an hour after a new delegation",
+		next: []string{"aws acm wait certificate-validated --region {region} --certificate-arn {certificate}"},
+	},
+	{
+		name: "certificate-failed", words: "the certificate is {says}: it is of no use any more, and a new one has to be made. Delete {edge} and deploy it again",
+		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate}", "npx cdk destroy {compute} {edge}", "npx cdk deploy '{stacks}'"},
+	},
+	{
+		name: "certificate-not-attached", words: "the certificate is issued, and the load balancer does not show it: the HTTPS listener was deleted or changed by hand",
+		next: []string{"{parrotctl} drift {env}", "npx cdk deploy {edge}"},
+	},
+	{
+		name: "certificate-other-domain", words: "the load balancer's certificate is for {says}, not for {domain} and www.{domain}: somebody has changed the listener, or Domain was changed and not deployed",
+		next: []string{"npx cdk deploy {edge}", "{parrotctl} drift {env}"},
+	},
+	{
+		name: "renewal-waits", words: "the certificate ends on {says} and ACM cannot renew it: the DNS record of its validation is not in the zone any more",
+		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate} --query Certificate.RenewalSummary", "{parrotctl} drift {env}"},
+	},
+
+	// Images.
+	{
+		name: "not-released", words: "no image of the {service} is released yet, so none of its tasks run and the load balancer answers 503",
+		next: []string{"{parrotctl} release {env}"},
+	},
+	{
+		name: "image-missing", words: "a released image is not there: {says}",
+		next: []string{"{parrotctl} release {env}", "{parrotctl} rollback {env}"},
+	},
+
+	// Tasks that do not start. The order matters: what is said in passing ("unable
+	// to pull secrets or registry auth") comes after what is said exactly.
+	{
+		name: "image-not-found", in: stoppedTask,
+		says:  says(`cannotpull.*(not found|manifest unknown|no such image)`),
+		words: "the image that the {service} names is not in the registry",
+		next:  []string{"{parrotctl} images {env}", "{parrotctl} rollback {env} {service}"},
+	},
+	{
+		name: "image-platform", in: stoppedTask,
+		says:  says(`descriptor matching platform|exec format error`),
+		words: "the image of the {service} is built for another processor than linux/amd64; parrotctl builds for the right one",
+		next:  []string{"{parrotctl} release {env}"},
+	},
+	{
+		name: "image-denied", in: stoppedTask,
+		says:  says(`cannotpull.*(403|forbidden|denied|not authorized)|perform: ecr:`),
+		words: "the execution role of the {service} may not pull from its repository in ECR; the stacks give it that, so somebody has changed the role or the repository's policy",
+		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {compute}"},
+	},
+	{
+		name: "secret-denied", in: stoppedTask,
+		says:  says(`perform: (secretsmanager|kms):|(secret|asm).*accessdenied`),
+		words: "the execution role of the {service} may not read its secrets from Secrets Manager; the stacks give it that, so somebody has changed the role, the secret's policy, or the secret",
+		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {compute}"},
+	},
+	{
+		name: "secret-key-missing", in: stoppedTask,
+		says:  says(`did not contain json key`),
+		words: "a secret has not the key that the {service} reads: somebody has written it by hand",
+		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {data}"},
+	},
+	{
+		name: "secret-missing", in: stoppedTask,
+		says:  says(`can.t find the specified secret|secret.*(resourcenotfound|marked for deletion)`),
+		words: "a secret that the task definition of the {service} names does not exist",
+		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values=parrot-{env}-", "npx cdk deploy '{stacks}'"},
+	},
+	{
+		name: "log-group-missing", in: stoppedTask,
+		says:  says(`failed to validate logger args|log group does not exist`),
+		words: "the log group of the {service} was deleted by hand",
+		next:  []string{"aws logs create-log-group --region {region} --log-group-name {log}"},
+	},
+	{
+		name: "no-way-out", in: stoppedTask,
+		says:  says(`i/o timeout|deadline exceeded|dial tcp|timed out|request canceled|no such host`),
+		words: "the task cannot reach ECR or Secrets Manager: its security group lets nothing out, or its subnet has no way to the internet (a public address, or a NAT gateway)",
+		next: []string{
+			"{parrotctl} drift {env}",
+			"aws ec2 describe-security-groups --region {region} --group-ids {groups} --query 'SecurityGroups[].IpPermissionsEgress'",
+		},
+	},
+	{
+		name: "stopped-by-health-check", in: stoppedTask,
+		says:  says(`failed (elb|container) health checks`),
+		words: "the load balancer found the {service} unhealthy, and ECS replaced it: it has to answer 200 on {path} within {grace} seconds of its start",
+		next:  []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
+	},
+	{
+		name: "out-of-memory", in: stoppedTask,
+		says:  says(`outofmemory|exit 137`),
+		words: "the {service} needs more memory than it has and is killed. Give it more (MemoryMiB of the service in config/environments.go), and deploy",
+		next:  []string{"{parrotctl} logs {env} {service} --since 30m", "npx cdk deploy {compute}"},
+	},
+	{
+		name: "quota", in: stoppedTask,
+		says:  says(`limit on the number of (vcpu|task)`),
+		words: "the account may not run that much CPU on Fargate at once: stop something, or ask AWS for more",
+		next:  []string{"aws service-quotas get-service-quota --region {region} --service-code fargate --quota-code L-3032A538"},
+	},
+	{
+		name: "no-capacity", in: stoppedTask,
+		says:  says(`capacity is unavailable|unable to place a task|insufficient`),
+		words: "AWS has no room for a task of this CPU and memory right now. ECS tries again by itself; less CPU and memory (config/environments.go) is easier to place",
+		next:  []string{"{parrotctl} status {env}"},
+	},
+	{
+		name: "migration-failed", in: stoppedTask,
+		says:  says(`migration exit`),
+		words: "the migration of the {service} failed, so the {service} was not started",
+		next:  []string{"{parrotctl} logs {env} {service} --since 1h"}, perhapsData: true,
+	},
+	{
+		name: "application-ends", in: stoppedTask,
+		says:  says(`essential container`),
+		words: "the {service} starts and ends by itself; its log says why",
+		next:  []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
+	},
+	{
+		name: "task-stopped", words: "a task of the {service} stopped",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m", "aws ecs describe-tasks --region {region} --cluster {cluster} --tasks {task}"},
+	},
+	{
+		name: "service-gone", words: "a service is not there: {says}",
+		next: []string{"npx cdk deploy {compute}"},
+	},
+	{
+		name: "nothing-wanted", words: "the {service} is released, and ECS is asked to run none of it: it was released and not deployed, or somebody scaled it down",
+		next: []string{"npx cdk deploy {compute}", "aws ecs update-service --region {region} --cluster {cluster} --service {name} --desired-count {desired}"},
+	},
+	{
+		name: "tasks-starting", words: "tasks of the {service} are starting, and none of them has failed. Wait for them",
+		next: []string{"aws ecs wait services-stable --region {region} --cluster {cluster} --services {name}", "{parrotctl} logs {env} {service} --follow"},
+	},
+
+	// Targets that are not well.
+	{
+		name: "target-starting", in: targetCode,
+		says:  says(`^elb.(initialhealthchecking|registrationinprogress)`),
+		words: "the load balancer is still trying the new task of the {service}. Wait",
+		next:  []string{"{parrotctl} status {env}"},
+	},
+	{
+		name: "health-path", in: targetCode,
+		says:  says(`^target.responsecodemismatch`),
+		words: "the {service} answers on {path}, and not with 200. Its HealthCheck.Path (config/environments.go) has to be one that answers 200 without a login",
+		next:  []string{"{parrotctl} logs {env} {service} --since 15m", "{parrotctl} exec {env} {service} -- wget -qSO- http://127.0.0.1:{port}{path}"}, perhapsData: true,
+	},
+	{
+		name: "port-mismatch", words: "the load balancer, the container and the application do not mean the same port: {says}",
+		next: []string{"npx cdk deploy {network} {compute}", "{parrotctl} drift {env}"},
+	},
+	{
+		name: "target-closed", words: "the security group of the {service} does not let the load balancer in on port {port}",
+		next: []string{
+			"aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --protocol tcp --port {port} --source-group {balancer}",
+			"{parrotctl} drift {env}",
+		},
+	},
+	{
+		name: "health-timeout", in: targetCode,
+		says:  says(`^target.timeout`),
+		words: "the load balancer may reach the {service}, which does not answer on {path} within {timeout} seconds: it is too busy, or waits for something",
+		next:  []string{"{parrotctl} logs {env} {service} --since 15m"}, perhapsData: true,
+	},
+	{
+		name: "health-refused", in: targetCode,
+		says:  says(`^target.failedhealthchecks`),
+		words: "nothing answers HTTP on port {port} of the {service}: the application has to listen on 0.0.0.0 and the port of the variable PORT",
+		next:  []string{"{parrotctl} logs {env} {service} --since 15m"}, perhapsData: true,
+	},
+	{
+		name: "target-not-used", in: targetCode,
+		says:  says(`^target.(notinuse|notregistered)`),
+		words: "no rule of the load balancer sends anything to the {service}: somebody has changed the listener",
+		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {edge} {compute}"},
+	},
+	{
+		name: "target-other", words: "a target of the {service} is not well",
+		next: []string{"aws elbv2 describe-target-health --region {region} --target-group-arn {targets}"},
+	},
+	{
+		name: "no-targets", words: "tasks of the {service} run, and none is registered at the load balancer",
+		next: []string{"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment"},
+	},
+
+	// Secrets and database.
+	{
+		name: "secret-gone", words: "the secret {secret} does not exist, or is marked for deletion",
+		next: []string{"aws secretsmanager restore-secret --region {region} --secret-id {secret}", "npx cdk deploy {data}"},
+	},
+	{
+		name: "secret-no-url", words: "the secret {secret} has no connection URL that can be read: somebody has written it by hand",
+		next: []string{"{parrotctl} drift {env}", "npx cdk deploy {data}"},
+	},
+	{
+		name: "secret-other-host", words: "DATABASE_URL, in the secret {secret}, names another database than the environment's: {says}. Put it right, and restart the backend, which reads it when it starts",
+		next: []string{
+			"{parrotctl} drift {env}",
+			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment",
+		},
+	},
+	{
+		name: "database-missing", words: "the database {database} does not exist any more; how it comes back: docs/way-back.md",
+		next: []string{"aws rds describe-db-snapshots --region {region} --db-instance-identifier {database}"},
+	},
+	{
+		name: "database-stopped", words: "the database is {says}: somebody has stopped it",
+		next: []string{"aws rds start-db-instance --region {region} --db-instance-identifier {database}", "aws rds wait db-instance-available --region {region} --db-instance-identifier {database}"},
+	},
+	{
+		name: "database-full", words: "the database has no storage left: raise AllocatedStorageGiB and MaxAllocatedStorageGiB in config/environments.go, and deploy",
+		next: []string{"npx cdk deploy {data}"},
+	},
+	{
+		name: "database-not-available", words: "the database is {says} and takes no connections until it is available",
+		next: []string{"aws rds wait db-instance-available --region {region} --db-instance-identifier {database}", "aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440"},
+	},
+	{
+		name: "database-not-private", words: "the database is not where it should be, in the private subnets and without a public address: {says}",
+		next: []string{"{parrotctl} drift {env}", "aws rds modify-db-instance --region {region} --db-instance-identifier {database} --no-publicly-accessible --apply-immediately"},
+	},
+	{
+		name: "database-closed", words: "the security group of the database does not let {says} in on port {port}",
+		next: []string{
+			"aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --protocol tcp --port {port} {source}",
+			"{parrotctl} drift {env}",
+		},
+	},
+}
+
+// known is a cause by its name.
+func known(name string) cause {
+	return causes[slices.IndexFunc(causes, func(c cause) bool { return c.name == name })]
+}
+
+// told is the cause that AWS's words in some place mean, or the one of a name.
+func told(in place, said, otherwise string) cause {
+	for _, c := range causes {
+		if c.in == in && c.says != nil && c.says.MatchString(said) {
+			return c
+		}
+	}
+	return known(otherwise)
+}
+
+// says are AWS's words in either case, with line breaks among them.
+func says(words string) *regexp.Regexp { return regexp.MustCompile("(?is)" + words) }

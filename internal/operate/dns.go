@@ -1,0 +1,110 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Delegation says which name servers the parent of a domain delegates it to;
+// none where it is not delegated.
+type Delegation func(ctx context.Context, domain string) ([]string, error)
+
+// Parents asks the name servers of the domain's parent zone, which say what the
+// registrar has told them: no cache is in between, and it does not matter
+// whether the name servers that they name answer.
+type Parents struct {
+	// NameServers finds the name servers of a zone; none where it is no zone.
+	NameServers func(ctx context.Context, zone string) ([]string, error)
+	// Port is the port of name servers, 53 but in tests.
+	Port string
+}
+
+// InternetParents finds the parent's name servers as this machine resolves names.
+func InternetParents() Parents {
+	return Parents{Port: "53", NameServers: func(ctx context.Context, zone string) ([]string, error) {
+		found, err := net.DefaultResolver.LookupNS(ctx, zone)
+		if missing := new(net.DNSError); errors.As(err, &missing) && missing.IsNotFound {
+			return nil, nil
+		}
+		var names []string
+		for _, server := range found {
+			names = append(names, server.Host)
+		}
+		return names, err
+	}}
+}
+
+// Delegation is a [Delegation].
+func (p Parents) Delegation(ctx context.Context, domain string) ([]string, error) {
+	servers, err := p.of(ctx, domain)
+	if err != nil {
+		return nil, err
+	}
+	question := new(dns.Msg)
+	question.SetQuestion(dns.Fqdn(domain), dns.TypeNS)
+	question.RecursionDesired = false
+	for _, server := range servers {
+		var answer *dns.Msg
+		for _, network := range []string{"udp", "tcp"} { // tcp where the answer is cut off
+			client := dns.Client{Net: network}
+			answer, _, err = client.ExchangeContext(ctx, question, net.JoinHostPort(server, p.Port))
+			if err != nil || !answer.Truncated {
+				break
+			}
+		}
+		switch {
+		case err != nil:
+			err = fmt.Errorf("name server %s does not answer: %w", server, err)
+		case answer.Rcode == dns.RcodeNameError:
+			return nil, nil
+		case answer.Rcode != dns.RcodeSuccess:
+			err = fmt.Errorf("name server %s answers %s", server, dns.RcodeToString[answer.Rcode])
+		default:
+			return delegated(answer, domain), nil
+		}
+	}
+	return nil, err
+}
+
+// of are the name servers of the closest zone above a domain.
+func (p Parents) of(ctx context.Context, domain string) ([]string, error) {
+	for _, zone, more := strings.Cut(domain, "."); more; _, zone, more = strings.Cut(zone, ".") {
+		servers, err := p.NameServers(ctx, zone)
+		if err != nil {
+			return nil, fmt.Errorf("the name servers of %s cannot be found: %w", zone, err)
+		}
+		if len(servers) > 0 {
+			return servers, nil
+		}
+	}
+	return nil, fmt.Errorf("no zone above %s has name servers", domain)
+}
+
+// delegated are the name servers in a parent's answer: a referral, or the
+// answer itself where one server has both zones.
+func delegated(answer *dns.Msg, domain string) []string {
+	var names []string
+	for _, record := range slices.Concat(answer.Answer, answer.Ns) {
+		if ns, ok := record.(*dns.NS); ok && strings.EqualFold(ns.Hdr.Name, dns.Fqdn(domain)) {
+			names = append(names, ns.Ns)
+		}
+	}
+	return nameServers(names)
+}
+
+// nameServers are names as they can be compared: sorted, in lower case, without
+// the last dot.
+func nameServers(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = strings.ToLower(strings.TrimSuffix(name, "."))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,427 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+	"parrot/internal/awsclient"
+	"parrot/internal/operate/operatetest"
+)
+
+// chain are the links in their order.
+var chain = []string{"credentials", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets", "database"}
+
+func patient(w *operatetest.World) Patient {
+	return Patient{Environment: w.Env, DNS: w.Delegation, SignIn: func(ctx context.Context) (*awsclient.Session, error) {
+		return awsclient.SignIn(ctx, "", w.Env.Region)
+	}}
+}
+
+func diagnose(t *testing.T, w *operatetest.World) *Diagnosis {
+	t.Helper()
+	var shown []Link
+	d := Diagnose(t.Context(), patient(w), func(l Link) { shown = append(shown, l) })
+	assert.Equal(t, d.Links, shown, "each link is shown when it was looked at")
+	return d
+}
+
+func TestTheDoctorWalksTheWholeChainOfAnEnvironmentThatIsWell(t *testing.T) {
+	w, _ := deployed(t)
+	d := diagnose(t, w)
+	require.Nil(t, d.Finding, "%+v", d.Finding)
+	var names []string
+	for _, link := range d.Links {
+		names = append(names, link.Name)
+		assert.Equal(t, "ok", link.State, link.Name)
+	}
+	assert.Equal(t, chain, names)
+}
+
+// ill is one way to be ill.
+type ill struct {
+	// cause is the doctor's name for it, link where it shows.
+	cause, link string
+	breaks      func(w *operatetest.World)
+	// words are parts of the advice, next of its commands.
+	words, next string
+}
+
+const (
+	task       = "parrot-dev-backend"
+	pull       = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-dev-backend:x: "
+	initialize = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+)
+
+// stops is a backend whose task could not be started.
+func stops(reason string) func(*operatetest.World) {
+	return func(w *operatetest.World) { w.Stop("backend", "TaskFailedToStart", reason, "", -1) }
+}
+
+// fails is a stack whose last deploy failed of a resource.
+func fails(stack, status, resource, kind, reason string) func(*operatetest.World) {
+	return func(w *operatetest.World) {
+		w.StackStatus[stack] = status
+		w.StackEvents[stack] = []operatetest.StackEvent{
+			{Resource: stack, Type: "AWS::CloudFormation::Stack", Status: status, Reason: ""},
+			{Resource: "Other", Type: "AWS::EC2::VPC", Status: "CREATE_FAILED", Reason: "Resource creation cancelled"},
+			{Resource: resource, Type: kind, Status: "CREATE_FAILED", Reason: reason},
+			{Resource: stack, Type: "AWS::CloudFormation::Stack", Status: "UPDATE_IN_PROGRESS", Reason: "User Initiated"},
+			{Resource: "Old", Type: "AWS::S3::Bucket", Status: "CREATE_FAILED", Reason: "of the deploy before: AccessDenied"},
+		}
+	}
+}
+
+// illnesses are every cause in the described system's lists, and those that are
+// Parrot's own.
+var illnesses = map[string]ill{
+	// 1. Tasks do not start.
+	"the image is not in the registry any more, and ECS says so": {
+		"image-not-found", "services", stops(pull + "not found"), "is not in the registry", "images dev"},
+	"the image cannot be pulled for want of a permission": {
+		"image-denied", "services", stops("CannotPullContainerError: pull access denied: unexpected status from HEAD request to https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/x: 403 Forbidden"), "may not pull from its repository in ECR", "drift dev"},
+	"the registry cannot be signed in to for want of a permission": {
+		"image-denied", "services", stops(initialize + "unable to retrieve ecr registry auth: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
+	"the image is for another processor": {
+		"image-platform", "services", stops("CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'"), "another processor", "release dev"},
+	"the task has not enough memory": {
+		"out-of-memory", "services", func(w *operatetest.World) {
+			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)
+		}, "MemoryMiB", "logs dev backend"},
+	"AWS has no capacity": {
+		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"), "no room", "status dev"},
+	"the account's quota of CPU is used up": {
+		"quota", "services", func(w *operatetest.World) {
+			w.Stop("backend", "", "", "", -1)
+			w.Tasks["backend"] = nil
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
+		}, "ask AWS for more", "service-quotas"},
+	"the security group lets nothing out": {
+		"no-way-out", "services", stops(initialize + `unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret: RequestError: send request failed caused by: Post "https://secretsmanager.us-east-1.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout. Please check your task network configuration.`), "security group lets nothing out", "describe-security-groups --region us-east-1 --group-ids sg-"},
+	"the image cannot be reached": {
+		"no-way-out", "services", stops(pull + "dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "drift dev"},
+	"the secrets may not be read": {
+		"secret-denied", "services", stops(initialize + "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:123456789012:secret:parrot-dev-db-credentials-AbCdEf from secrets manager: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue"), "may not read its secrets from Secrets Manager", "drift dev"},
+	"the secret is not there": {
+		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't find the specified secret."), "does not exist", "list-secrets"},
+	"the secret lacks a key": {
+		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "has not the key", "deploy ParrotDevData"},
+	"the log group is gone": {
+		"log-group-missing", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: The specified log group does not exist."), "log group", "create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
+	"the migration fails": {
+		"migration-failed", "services", func(w *operatetest.World) {
+			w.Stop("backend", "TaskFailedToStart", "Dependent container failed", "", -1)
+			w.Tasks["backend"][0]["containers"] = []map[string]any{{"name": "migration", "exitCode": 1}, {"name": "backend"}}
+		}, "migration", "logs dev backend"},
+	"the application ends": {
+		"application-ends", "services", func(w *operatetest.World) {
+			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
+		}, "its log says why", "logs dev backend --since 30m"},
+	"the load balancer had the task replaced, with SIGKILL": {
+		"stopped-by-health-check", "services", func(w *operatetest.World) {
+			w.Stop("frontend", "ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", "", 137)
+		}, "answer 200 on /landing within", "logs dev frontend"},
+	"a task stops for a reason that nobody has seen": {
+		"task-stopped", "services", stops("A tree fell on it"), "a task of the backend stopped", "--tasks fedcba9876543210fedcba9876543210"},
+	"a task is pending": {
+		"tasks-starting", "services", func(w *operatetest.World) {
+			w.Services["frontend"]["pendingCount"], w.Services["frontend"]["runningCount"] = 1, 0
+		}, "are starting", "services-stable --region us-east-1 --cluster parrot-dev-frontend --services parrot-dev-frontend"},
+	"somebody scaled the service down": {
+		"nothing-wanted", "services", func(w *operatetest.World) {
+			w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
+		}, "asked to run none", "--desired-count 1"},
+	"somebody deleted the service": {
+		"service-gone", "services", func(w *operatetest.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy ParrotDevCompute"},
+
+	// 2. Health checks fail.
+	"the health check's path answers 404": {
+		"health-path", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
+		}, "and not with 200", "exec dev backend -- wget"},
+	"the application does not answer in time": {
+		"health-timeout", "targets", func(w *operatetest.World) { w.Unhealthy("frontend", "Target.Timeout", "Request timed out") }, "does not answer on /landing within", "logs dev frontend"},
+	"nothing listens": {
+		"health-refused", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
+		}, "has to listen on 0.0.0.0", "logs dev backend"},
+	"the load balancer means another port": {
+		"port-mismatch", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
+			w.Targets["backend"][0].Port = 8080
+		}, "target 8080, container 3001, variable PORT 3001", "deploy ParrotDevNetwork ParrotDevCompute"},
+	"the application means another port": {
+		"port-mismatch", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.Timeout", "Request timed out")
+			w.Services["backend"]["taskDefinition"] = w.Define("backend", 3001, "3000")
+		}, "target 3001, container 3001, variable PORT 3000", "drift dev"},
+	"the security group blocks the load balancer": {
+		"target-closed", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.Timeout", "Request timed out")
+			w.Revoke("backend", 3001, "load-balancer", "")
+			w.Allow("backend", 3002, "load-balancer", "")
+			w.Allow("backend", 3001, "", "203.0.113.0/24")
+		}, "does not let the load balancer in on port 3001", "authorize-security-group-ingress"},
+	"a target is new": {
+		"target-starting", "targets", func(w *operatetest.World) {
+			w.Targets["backend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"}}
+		}, "still trying", "status dev"},
+	"no rule uses the targets": {
+		"target-not-used", "targets", func(w *operatetest.World) {
+			w.Targets["backend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3001, State: "unused", Reason: "Target.NotInUse"}}
+		}, "no rule of the load balancer", "drift dev"},
+	"the load balancer has trouble of its own": {
+		"target-other", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Elb.InternalError", "Health checks failed due to an internal error")
+		}, "not well", "describe-target-health --region us-east-1 --target-group-arn arn:"},
+	"no task is registered": {
+		"no-targets", "targets", func(w *operatetest.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
+
+	// 3. The database cannot be reached.
+	"DATABASE_URL names another host": {
+		"secret-other-host", "secrets", func(w *operatetest.World) {
+			w.Rewrite(`{"url":"postgresql://parrot_admin:hush@old.example.com:5432/parrot"}`)
+		}, "old.example.com:5432 instead of parrot-dev-db", "--force-new-deployment"},
+	"DATABASE_URL cannot be read": {
+		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "drift dev"},
+	"the secret is no JSON": {
+		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`hush`) }, "no connection URL", "drift dev"},
+	"the secret is marked for deletion": {
+		"secret-gone", "secrets", func(w *operatetest.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
+	"the application's secret is marked for deletion": {
+		"secret-gone", "secrets", func(w *operatetest.World) { w.Forget("app-env") }, "parrot-dev-app-env does not exist", "restore-secret"},
+	"the secret may not be read by whoever asks": {
+		"not-permitted", "secrets", func(w *operatetest.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue", "get-caller-identity"},
+	"the database's security group lacks the rule": {
+		"database-closed", "database", func(w *operatetest.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not let the VPC, 10.10.0.0/24, in on port 5432", "--cidr 10.10.0.0/24"},
+	"the rule is too narrow": {
+		"database-closed", "database", func(w *operatetest.World) {
+			w.Revoke("db", 5432, "", w.Env.Network.VPC)
+			w.Allow("db", 5432, "", "10.10.0.0/26")
+		}, "does not let the VPC", "--protocol tcp --port 5432"},
+	"only the backend is meant to come in, and may not": {
+		"database-closed", "database", func(w *operatetest.World) {
+			w.Env.Network.DataAccess = config.DataFromBackend
+			w.Revoke("db", 5432, "", w.Env.Network.VPC)
+			w.Allow("db", 5432, "frontend", "")
+		}, "does not let the backend in", "--source-group sg-"},
+	"the database is stopped": {
+		"database-stopped", "database", func(w *operatetest.World) { w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
+	"the database is full": {
+		"database-full", "database", func(w *operatetest.World) { w.DatabaseIs("storage-full") }, "MaxAllocatedStorageGiB", "deploy ParrotDevData"},
+	"the database restarts": {
+		"database-not-available", "database", func(w *operatetest.World) { w.DatabaseIs("rebooting") }, "is rebooting", "wait db-instance-available"},
+	"the database is gone": {
+		"database-missing", "database", func(w *operatetest.World) { w.DropDatabase() }, "does not exist any more", "describe-db-snapshots"},
+	"the database is in public subnets": {
+		"database-not-private", "database", func(w *operatetest.World) {
+			w.DropDatabase()
+			w.Database(w.Public, false)
+		}, "is none of them", "drift dev"},
+	"the database has a public address": {
+		"database-not-private", "database", func(w *operatetest.World) {
+			w.DropDatabase()
+			w.Database(w.Private, true)
+		}, "public address", "--no-publicly-accessible"},
+
+	// 4. The certificate.
+	"the record of the validation is not in the zone": {
+		"validation-record-missing", "certificate", func(w *operatetest.World) { w.RequestCertificate(false) }, "waits for a DNS record that is not in the zone", `"Type":"CNAME"`},
+	"ACM has not seen the record yet": {
+		"validation-pending", "certificate", func(w *operatetest.World) { w.RequestCertificate(true) }, "has not seen it yet", "certificate-validated"},
+	"the validation took too long": {
+		"certificate-failed", "certificate", func(w *operatetest.World) {
+			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"VALIDATION_TIMED_OUT"}}`
+		}, "VALIDATION_TIMED_OUT", "describe-certificate"},
+	"the certificate is not attached to the listener": {
+		"certificate-not-attached", "certificate", func(w *operatetest.World) { w.DropListener() }, "the load balancer does not show it", "drift dev"},
+	"the certificate is another domain's": {
+		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy ParrotDevEdge"},
+	"the certificate lacks www": {
+		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy ParrotDevEdge"},
+	"there is no certificate": {
+		"certificate-missing", "certificate", func(w *operatetest.World) {
+			w.DropListener()
+			w.Answers["ListCertificates"] = `{"CertificateSummaryList":[]}`
+		}, "no certificate of bkgstock.com", "deploy ParrotDevEdge"},
+	"the certificate cannot be renewed": {
+		"renewal-waits", "certificate", func(w *operatetest.World) {
+			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","SubjectAlternativeNames":["bkgstock.com","*.bkgstock.com"],"Status":"ISSUED","NotAfter":1,"RenewalSummary":{"RenewalStatus":"PENDING_VALIDATION","DomainValidationOptions":[],"UpdatedAt":1}}}`
+		}, "cannot renew it", "RenewalSummary"},
+
+	// 5. Deployments fail.
+	"another deployment is in progress": {
+		"in-progress", "", func(w *operatetest.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
+	"a name is taken": {
+		"name-conflict", "stacks", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "is there already", "deploy ParrotDevData --import-existing-resources"},
+	"a permission is missing": {
+		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "may not do that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
+	"a service-linked role is missing": {
+		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "lacks a service-linked role", "bootstrap dev"},
+	"a deploy failed of something else": {
+		"stack-failed", "stacks", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
+	"new tasks did not become healthy, and their traces are gone": {
+		"tasks-not-stable", "stacks", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
+	"new tasks did not become healthy, and one says why": {
+		"image-not-found", "stacks", func(w *operatetest.World) {
+			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
+			stops(pull + "not found")(w)
+		}, "is not in the registry", "rollback dev backend"},
+	"a stack could not go back": {
+		"rollback-failed", "stacks", func(w *operatetest.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not go back", "continue-update-rollback"},
+
+	// The rest of the chain.
+	"CDK's bootstrap is missing": {
+		"not-bootstrapped", "bootstrap", func(w *operatetest.World) { w.Undeploy("CDKToolkit") }, "not prepared for CDK", "bootstrap dev"},
+	"CDK's bootstrap is old": {
+		"bootstrap-too-old", "bootstrap", func(w *operatetest.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
+	"a stack is not deployed": {
+		"not-deployed", "stacks", func(w *operatetest.World) { w.Undeploy("ParrotDevEdge") }, "ParrotDevEdge is not deployed", "deploy 'ParrotDev*'"},
+	"a stack is older than its outputs": {
+		"missing-output", "services", func(w *operatetest.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output", "deploy 'ParrotDev*'"},
+	"the zone is gone": {
+		"zone-gone", "delegation", func(w *operatetest.World) { w.DropZone() }, "does not exist any more", "list-hosted-zones-by-name"},
+	"nobody delegates the domain": {
+		"not-delegated", "delegation", func(w *operatetest.World) { w.Parent = nil }, "nobody delegates bkgstock.com", "dig +short NS bkgstock.com"},
+	"the domain is delegated to others": {
+		"delegated-elsewhere", "delegation", func(w *operatetest.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") }, "ns1.other.example", "dig +short NS bkgstock.com"},
+	"nothing is released": {
+		"not-released", "images", func(w *operatetest.World) { w.Env.Frontend.Image = config.Image{} }, "no image of the frontend is released", "release dev"},
+	"a released image is gone": {
+		"image-missing", "images", func(w *operatetest.World) { w.Unpublish(w.Env.Frontend.Repository) }, "is not in repository", "rollback dev"},
+	"AWS does not answer as it should": {
+		"not-read", "services", func(w *operatetest.World) { w.Answers["DescribeServices"] = "<html>" }, "cannot be read", "status dev"},
+}
+
+func TestTheDoctorNamesEachCauseAndTheNextCommand(t *testing.T) {
+	w, _ := deployed(t)
+	for name, ill := range illnesses {
+		if !w.Recover() {
+			w, _ = deployed(t)
+		}
+		t.Run(name, func(t *testing.T) {
+			ill.breaks(w)
+			d := diagnose(t, w)
+			require.NotNil(t, d.Finding)
+			assert.Equal(t, ill.cause, d.Finding.Cause, d.Finding.Text())
+			assert.Contains(t, d.Finding.Words, ill.words)
+			next := strings.Join(d.Finding.Next, "\n")
+			assert.Contains(t, next, ill.next)
+			text := d.Finding.Text()
+			assert.NotRegexp(t, `\{[a-z]+\}`, text, "a placeholder is left")
+			assert.NotContains(t, text, "hush", "a secret is shown")
+			if last := d.Links[len(d.Links)-1]; ill.link != "" {
+				assert.Equal(t, ill.link, last.Name)
+				assert.Equal(t, "broken", last.State)
+				assert.Len(t, d.Links, slices.Index(chain, ill.link)+1, "it stops there")
+			}
+		})
+	}
+}
+
+func TestEachCauseOfTheDoctorsHasATestThatMakesIt(t *testing.T) {
+	made := map[string]bool{"no-credentials": true} // TestTheDoctorBeginsWithCredentials
+	for _, ill := range illnesses {
+		made[ill.cause] = true
+	}
+	var all []string
+	for _, c := range causes {
+		all = append(all, c.name)
+		assert.NotEmpty(t, c.words, c.name)
+		assert.NotEmpty(t, c.next, c.name)
+	}
+	assert.ElementsMatch(t, all, slices.Collect(maps.Keys(made)))
+}
+
+func TestTheDoctorBeginsWithCredentials(t *testing.T) {
+	d := Diagnose(t.Context(), Patient{Environment: dev(t), SignIn: func(context.Context) (*awsclient.Session, error) {
+		return nil, errors.New("the token has expired")
+	}}, func(Link) {})
+	assert.Equal(t, []Link{{"credentials", "broken", "no-credentials"}}, d.Links)
+	assert.Equal(t, "no-credentials", d.Finding.Cause)
+	assert.Contains(t, d.Finding.Text(), "AWS says: the token has expired")
+	assert.Contains(t, d.Finding.Next, "aws sso login")
+}
+
+func TestABackendThatEndsForItsDatabaseIsToldFromOneThatJustEnds(t *testing.T) {
+	ends := func(w *operatetest.World) {
+		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
+	}
+	for _, name := range []string{"DATABASE_URL names another host", "the database is stopped", "the database's security group lacks the rule"} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := deployed(t)
+			ends(w)
+			illnesses[name].breaks(w)
+			d := diagnose(t, w)
+			assert.Equal(t, illnesses[name].cause, d.Finding.Cause)
+			assert.Equal(t, "services", d.Links[len(d.Links)-1].Name, "where it shows")
+			assert.Contains(t, d.Finding.Says, "Essential container")
+		})
+	}
+	t.Run("the front end has no database", func(t *testing.T) {
+		w, _ := deployed(t)
+		w.DatabaseIs("stopped")
+		w.Stop("frontend", "EssentialContainerExited", "Essential container in task exited", "", 1)
+		assert.Equal(t, "application-ends", diagnose(t, w).Finding.Cause)
+	})
+}
+
+func TestWhatADeployWaitsForIsNamedAndNotTheDeploy(t *testing.T) {
+	t.Run("a certificate", func(t *testing.T) {
+		w, _ := deployed(t)
+		w.Undeploy("ParrotDevCompute")
+		w.Redeploy("ParrotDevEdge", nil)
+		w.StackStatus["ParrotDevEdge"] = "CREATE_IN_PROGRESS"
+		w.Parent = nil
+		assert.Equal(t, "not-delegated", diagnose(t, w).Finding.Cause)
+	})
+	t.Run("tasks", func(t *testing.T) {
+		w, _ := deployed(t)
+		w.StackStatus["ParrotDevCompute"] = "UPDATE_IN_PROGRESS"
+		stops(pull + "not found")(w)
+		assert.Equal(t, "image-not-found", diagnose(t, w).Finding.Cause)
+	})
+	t.Run("nothing that is wrong", func(t *testing.T) {
+		w, _ := deployed(t)
+		w.Undeploy("ParrotDevCompute")
+		w.StackStatus["ParrotDevEdge"] = "CREATE_IN_PROGRESS"
+		assert.Equal(t, "in-progress", diagnose(t, w).Finding.Cause)
+	})
+}
+
+func TestTasksThatWereMeantToStopHaveNotFailed(t *testing.T) {
+	w, _ := deployed(t)
+	w.Stop("backend", "ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", "", 137)
+	w.Services["backend"]["pendingCount"] = 1
+	assert.Equal(t, "tasks-starting", diagnose(t, w).Finding.Cause)
+}
+
+func TestWhatFailedBeforeTheDeploymentIsNotItsCause(t *testing.T) {
+	w, _ := deployed(t)
+	stops(pull + "not found")(w)
+	w.Tasks["backend"][0]["startedBy"] = "ecs-svc/0"
+	w.Services["backend"]["pendingCount"] = 1
+	w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(-time.Minute).Unix(), "message": "was unable to place a task"}}
+	assert.Equal(t, "tasks-starting", diagnose(t, w).Finding.Cause)
+}
+
+func TestTheAdviceNamesTheProfileThatTheDoctorWasStartedWith(t *testing.T) {
+	w, _ := deployed(t)
+	w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
+	p := patient(w)
+	p.Profile = "our prod"
+	assert.Equal(t, []string{
+		"go run ./cmd/parrotctl logs dev backend --since 15m --profile 'our prod'",
+		"go run ./cmd/parrotctl exec dev backend --profile 'our prod' -- wget -qSO- http://127.0.0.1:3001/api/health",
+	}, Diagnose(t.Context(), p, func(Link) {}).Finding.Next)
+	w.Parent = nil
+	assert.Equal(t, []string{"dig +short NS bkgstock.com"}, Diagnose(t.Context(), p, func(Link) {}).Finding.Next)
+}

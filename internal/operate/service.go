@@ -1,0 +1,170 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+)
+
+// shownEvents is how many of a service's events are shown.
+const shownEvents = 3
+
+// Service is one service as ECS tells of it.
+type Service struct {
+	Name    string `json:"name"`
+	Running int32  `json:"running"`
+	Desired int32  `json:"desired"`
+	Pending int32  `json:"pending"`
+	// Rollout is the state of the deployment that ECS carries out or carried out
+	// last: IN_PROGRESS, COMPLETED or FAILED. Reason is why.
+	Rollout string `json:"rollout"`
+	Reason  string `json:"reason,omitempty"`
+	// Image is what it runs, and Since when it was deployed.
+	Image string     `json:"image"`
+	Since *time.Time `json:"since,omitempty"`
+	// Events are the last ones, newest first.
+	Events []Event `json:"events"`
+
+	// deployments are the ids of all that ECS still knows, those that it replaces
+	// and gave up among them.
+	deployments []string
+	// Deployment is the id of the deployment, which its tasks carry.
+	Deployment     string   `json:"deployment"`
+	TaskDefinition string   `json:"taskDefinition"`
+	SecurityGroups []string `json:"securityGroups"`
+	// ContainerPorts are those that the container opens, PortVariable the port
+	// that its variable PORT tells the application.
+	ContainerPorts []int32 `json:"containerPorts"`
+	PortVariable   string  `json:"portVariable,omitempty"`
+}
+
+// Event is what ECS noted of a service.
+type Event struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+}
+
+// ServiceGone is the error that a stack names a service that is not there.
+type ServiceGone struct{ Service, Cluster, Stack string }
+
+func (s ServiceGone) Error() string {
+	return fmt.Sprintf("there is no service %s in cluster %s: it was deleted by hand; deploy it again: npx cdk deploy %s", s.Service, s.Cluster, s.Stack)
+}
+
+// Settled says whether as many tasks run as are wanted, and the last deployment
+// has ended well.
+func (s Service) Settled() bool {
+	return s.Running == s.Desired && s.Pending == 0 && s.Rollout != "FAILED" && s.Rollout != "IN_PROGRESS"
+}
+
+// Target is a task as the load balancer sees it.
+type Target struct {
+	Address string `json:"address"`
+	Port    int32  `json:"port"`
+	Zone    string `json:"zone,omitempty"`
+	State   string `json:"state"`
+	// Reason is the load balancer's code, Description its sentence.
+	Reason      string `json:"reason,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// OK says whether the target is well, or on its way out as it should be.
+func (t Target) OK() bool { return t.State == "healthy" || t.State == "draining" }
+
+// Service reads one service.
+func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, error) {
+	out, err := e.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &at.Cluster, Services: []string{at.Service}})
+	if err != nil {
+		return Service{}, fmt.Errorf("service %s cannot be read: %w", at.Service, err)
+	}
+	if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE" {
+		return Service{}, ServiceGone{at.Service, at.ClusterName, e.config.StackName("Compute")}
+	}
+	found := out.Services[0]
+	s := Service{
+		Name: at.Name, Running: found.RunningCount, Desired: found.DesiredCount, Pending: found.PendingCount,
+		TaskDefinition: aws.ToString(found.TaskDefinition), Events: []Event{},
+	}
+	for _, deployment := range found.Deployments {
+		s.deployments = append(s.deployments, aws.ToString(deployment.Id))
+		if aws.ToString(deployment.Status) == "PRIMARY" {
+			s.Rollout, s.Reason = string(deployment.RolloutState), aws.ToString(deployment.RolloutStateReason)
+			s.Since, s.Deployment = deployment.CreatedAt, aws.ToString(deployment.Id)
+		}
+	}
+	if network := found.NetworkConfiguration; network != nil && network.AwsvpcConfiguration != nil {
+		s.SecurityGroups = network.AwsvpcConfiguration.SecurityGroups
+	}
+	for _, event := range found.Events[:min(shownEvents, len(found.Events))] {
+		s.Events = append(s.Events, Event{aws.ToTime(event.CreatedAt), aws.ToString(event.Message)})
+	}
+	definition, err := e.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &s.TaskDefinition})
+	if err != nil {
+		return s, fmt.Errorf("what service %s runs cannot be read: %w", at.Service, err)
+	}
+	for _, container := range definition.TaskDefinition.ContainerDefinitions {
+		if aws.ToString(container.Name) != at.Name {
+			continue
+		}
+		s.Image = aws.ToString(container.Image)
+		for _, port := range container.PortMappings {
+			s.ContainerPorts = append(s.ContainerPorts, aws.ToInt32(port.ContainerPort))
+		}
+		for _, variable := range container.Environment {
+			if aws.ToString(variable.Name) == "PORT" {
+				s.PortVariable = aws.ToString(variable.Value)
+			}
+		}
+	}
+	return s, nil
+}
+
+// Targets reads the health of a service's targets.
+func (e *Environment) Targets(ctx context.Context, at ServiceOutputs) ([]Target, error) {
+	out, err := e.elb.DescribeTargetHealth(ctx, &elb.DescribeTargetHealthInput{TargetGroupArn: &at.TargetGroup})
+	if err != nil {
+		return nil, fmt.Errorf("the targets of the %s cannot be read: %w", at.Name, err)
+	}
+	targets := []Target{}
+	for _, found := range out.TargetHealthDescriptions {
+		target := Target{}
+		if found.Target != nil {
+			target.Address, target.Port, target.Zone = aws.ToString(found.Target.Id), aws.ToInt32(found.Target.Port), aws.ToString(found.Target.AvailabilityZone)
+		}
+		if health := found.TargetHealth; health != nil {
+			target.State, target.Reason, target.Description = string(health.State), string(health.Reason), aws.ToString(health.Description)
+		}
+		targets = append(targets, target)
+	}
+	slices.SortFunc(targets, func(a, b Target) int { return strings.Compare(a.Address, b.Address) })
+	return targets, nil
+}
+
+// tasks are a service's tasks with a status, newest first.
+func (e *Environment) tasks(ctx context.Context, at ServiceOutputs, want ecstypes.DesiredStatus) ([]ecstypes.Task, error) {
+	var tasks []ecstypes.Task
+	pages := ecs.NewListTasksPaginator(e.ecs, &ecs.ListTasksInput{Cluster: &at.Cluster, ServiceName: &at.Service, DesiredStatus: want})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the tasks of the %s cannot be listed: %w", at.Name, err)
+		}
+		if len(page.TaskArns) == 0 {
+			continue
+		}
+		out, err := e.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &at.Cluster, Tasks: page.TaskArns})
+		if err != nil {
+			return nil, fmt.Errorf("the tasks of the %s cannot be read: %w", at.Name, err)
+		}
+		tasks = append(tasks, out.Tasks...)
+	}
+	slices.SortFunc(tasks, func(a, b ecstypes.Task) int { return aws.ToTime(b.CreatedAt).Compare(aws.ToTime(a.CreatedAt)) })
+	return tasks, nil
+}

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -51,7 +50,6 @@ func TestAnImageThatIsNeededIsNeverExpired(t *testing.T) {
 		w.commit(fmt.Sprint("Step ", step))
 		if recorded := w.recorded()["dev"].Backend.Digest; r.code == 0 && recorded != "" {
 			running = recorded
-			w.runs("parrot-dev-backend", ecrHost+"/"+backend+"@"+running)
 		}
 
 		for _, digest := range policy.expires(w.inOrder(backend)) {
@@ -85,24 +83,18 @@ func (w *world) push(repository, tag string) {
 	require.NoError(w.t, err)
 }
 
-// runs makes ECS run an image.
+// runs makes ECS run an image in a service, such as parrot-dev-backend.
 func (w *world) runs(name, image string) {
+	w.t.Helper()
+	w.rollsOut(name, image, 1)
+}
+
+// rollsOut makes ECS bring up tasks; it never comes to an end with two.
+func (w *world) rollsOut(name, image string, tasks int) {
 	w.t.Helper()
 	cfg, err := awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion("us-east-1"))
 	require.NoError(w.t, err)
-	client := ecs.NewFromConfig(cfg)
-	_, err = client.CreateCluster(w.t.Context(), &ecs.CreateClusterInput{ClusterName: &name})
-	require.NoError(w.t, err)
-	task, err := client.RegisterTaskDefinition(w.t.Context(), &ecs.RegisterTaskDefinitionInput{
-		Family: &name, ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("app"), Image: &image, Memory: aws.Int32(128)}},
-	})
-	require.NoError(w.t, err)
-	// moto's deployments keep their first task definition, so it is a new service.
-	_, _ = client.DeleteService(w.t.Context(), &ecs.DeleteServiceInput{Cluster: &name, Service: &name, Force: aws.Bool(true)})
-	_, err = client.CreateService(w.t.Context(), &ecs.CreateServiceInput{
-		Cluster: &name, ServiceName: &name, TaskDefinition: task.TaskDefinition.TaskDefinitionArn, DesiredCount: aws.Int32(1),
-	})
-	require.NoError(w.t, err)
+	require.NoError(w.t, runInECS(ecs.NewFromConfig(cfg), name, image, tasks))
 }
 
 // inOrder are a repository's images, the oldest first.

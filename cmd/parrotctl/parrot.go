@@ -160,6 +160,9 @@ func writePlan(w io.Writer, plan *delivery.Plan) {
 	for _, note := range plan.Notes {
 		fmt.Fprintf(w, "Note: %s\n", note)
 	}
+	if plan.Refused != "" {
+		fmt.Fprintf(w, "Note: this would be refused: %s\n", plan.Refused)
+	}
 	for i, step := range plan.Steps {
 		fmt.Fprintf(w, "%d. %s\n", i+1, step.Name)
 		if step.Command != "" {

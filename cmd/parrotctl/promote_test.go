@@ -97,6 +97,19 @@ func TestPromoteAgainDoesNothingTwice(t *testing.T) {
 	assert.Equal(t, want, w.recorded())
 }
 
+func TestAPromotionSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	t.Setenv(stubFail, "npx cdk diff")
+	r := w.run("", "promote", "dev", "stage")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "failed:   Show what a deploy would change", "config/images.json, and the tags latest and released in the registry, name these images for stage",
+		"release and promote a correction", "parrotctl rollback stage")
+	t.Setenv(stubFail, "")
+	r = w.succeeds("promote", "dev", "stage")
+	shows(t, r.stderr, "npx cdk deploy 'ParrotStage*'", "If that fails", "promote a correction", "parrotctl rollback stage")
+}
+
 func TestPromoteGoesOnAfterAFaultAnywhere(t *testing.T) {
 	everyFault(t, []string{"docker build", "docker login", "docker push", "npx cdk diff"}, inDev, "promote", "dev", "stage")
 }
@@ -126,6 +139,48 @@ func TestPromoteNeedsARelease(t *testing.T) {
 	r := w.run("", "promote", "dev", "stage")
 	assert.Equal(t, exitFailed, r.code)
 	assert.Contains(t, r.stderr, "nothing is released in dev: run parrotctl release dev first")
+}
+
+func TestPromoteTakesOnlyWhatRuns(t *testing.T) {
+	for name, test := range map[string]struct {
+		prepare func(*world)
+		want    []string
+	}{
+		"never deployed": {func(w *world) {
+			w.t.Setenv(stubFail, "npx cdk deploy")
+			w.run("", "release", "dev", "--yes")
+		}, []string{"does not run there: ECS has nothing"}},
+		"failed": {func(w *world) {
+			inDev(w)
+			w.newBackend(2)
+			w.t.Setenv(stubFail, "npx cdk deploy")
+			w.run("", "release", "dev", "--yes", "--backend", "../backend")
+		}, []string{"the backend that config/images.json records for dev", "does not run there: ECS has 20", "git pull", "npx cdk deploy 'ParrotDev*'", "parrotctl rollback dev"}},
+		"still rolled out": {func(w *world) {
+			inDev(w)
+			w.rollsOut("parrot-dev-frontend", ecrHost+"/parrot-frontend@"+w.recorded()["dev"].Frontend.Digest, 2)
+		}, []string{"the frontend 20", "does not run in dev yet: its rollout is IN_PROGRESS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.prepare(w)
+			w.asked()
+			r := w.run("", "promote", "dev", "stage")
+			assert.Equal(t, exitFailed, r.code)
+			shows(t, r.stderr, test.want...)
+			assert.Nil(t, w.asked())
+			assert.Empty(t, w.recorded()["stage"])
+			r = w.succeeds("promote", "dev", "stage", "--plan")
+			shows(t, r.stdout, "Note: this would be refused: the ")
+		})
+	}
+}
+
+func TestPromoteTakesWhatIsStoppedForTheNight(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	w.rollsOut("parrot-dev-backend", ecrHost+"/parrot-backend@"+w.recorded()["dev"].Backend.Digest, 0)
+	w.succeeds("promote", "dev", "stage")
 }
 
 func TestPromoteNamesTheImageThatIsGone(t *testing.T) {

@@ -32,7 +32,8 @@ Without --backend and --frontend both are released, from ` + backendSource + ` a
 beside Parrot's directory; with one of the flags only that service is.
 
 Until the deploy nothing that runs changes. After a failure run the same command
-again: what is pushed already is not built again.`,
+again: what is pushed already is not built again. A no puts config/images.json back
+as it was.`,
 		Example: `  parrotctl release dev --plan
   parrotctl release dev
   parrotctl release dev --backend ~/shop/backend --yes`,
@@ -68,7 +69,8 @@ func (p *program) promoteCommand() *cobra.Command {
 		Use:   "promote FROM TO",
 		Short: "Bring the images of one environment to the next",
 		Long: `Promote brings the images that config/images.json releases in FROM to TO: the
-same ones, by digest, copied where TO has another repository or account. What
+same ones, by digest, copied where TO has another repository or account. It
+refuses while FROM does not run them: their deploy failed or is not done. What
 Next.js compiles into a front end differs where the domain does: then the front
 end is built anew from the same commit, and promote says why.
 
@@ -99,7 +101,7 @@ The commit, and with a pipeline the deploy, is yours.`,
 			if err := p.carryOut(command.Context(), plan, flags); err != nil || flags.plan {
 				return err
 			}
-			fmt.Fprintf(p.stderr, "\nRecorded. Commit config/images.json; the pipeline deploys it, or you do:\n  npx cdk deploy '%s'\n", ask.To.StackName("*"))
+			fmt.Fprintf(p.stderr, "\nRecorded. Commit config/images.json; the pipeline deploys it, or you do:\n  npx cdk deploy '%s'\nIf that fails, config/images.json still names them: release and promote a correction, or go back with parrotctl rollback %s.\n", ask.To.StackName("*"), ask.To.Name)
 			return nil
 		},
 	}

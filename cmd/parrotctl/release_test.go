@@ -60,6 +60,78 @@ func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
 	assert.Len(t, w.images("parrot-backend"), 2, "the image before is kept")
 }
 
+// A colleague has released a front end since this checkout was pulled.
+func TestReleaseOfOneServiceNeverTakesTheOtherBack(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds("release", "dev", "--yes")
+	old := w.recorded()["dev"].Frontend
+	w.commit("Release dev")
+	w.write("client/Dockerfile", "FROM scratch AS runner\n# 2\n")
+	w.commit("Another front end")
+	w.succeeds("release", "dev", "--yes", "--frontend", "../client")
+	newer := w.recorded()["dev"].Frontend
+	w.git("restore", "infra/config/images.json")
+	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
+	w.commit("Another backend")
+	w.asked()
+	before := w.recorded()
+
+	r := w.run("y\n", "release", "dev", "--backend", "../backend")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "the deploy would change the frontend of dev, which is not being released",
+		"records "+old.Tag+", and ECS runs "+newer.Tag, "git pull", "parrotctl rollback dev frontend --to "+newer.Tag)
+	r = w.run("", "release", "dev", "--backend", "../backend", "--plan")
+	assert.Zero(t, r.code, r.stderr)
+	shows(t, r.stdout, "Note: this would be refused: the deploy would change the frontend of dev", "1. ")
+	assert.Nil(t, w.asked())
+	assert.Equal(t, before, w.recorded())
+
+	w.succeeds("rollback", "dev", "frontend", "--to", newer.Tag, "--yes")
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
+	assert.Equal(t, newer, w.recorded()["dev"].Frontend)
+}
+
+func TestReleaseOfOneServiceDoesNotMindWhatRunsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds("release", "dev", "--yes")
+	w.rollsOut("parrot-dev-frontend", ecrHost+"/parrot-frontend:stopped", 0)
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
+}
+
+func TestAReleaseWhoseDeployFailsSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
+	w := newWorld(t)
+	t.Setenv(stubFail, "npx cdk deploy")
+	r := w.run("", "release", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "failed:   Ask, and deploy", "config/images.json, and the tags latest and released in the registry, name these images for dev",
+		"Run the same command again", "commit a correction and release that", "parrotctl rollback dev")
+	assert.Equal(t, w.recorded()["dev"].Backend.Digest, w.tagged("parrot-backend", "released"), "as the text says")
+}
+
+// Also where an earlier release is in no commit yet.
+func TestANoPutsBackWhatWasRecorded(t *testing.T) {
+	w := newWorld(t)
+	w.succeeds("release", "dev", "--yes")
+	before := w.recorded()["dev"]
+	text := strings.ReplaceAll(string(must(os.ReadFile("config/images.json"))), "  ", "\t") // as somebody may have written it
+	w.write("infra/config/images.json", text)
+	backend := w.head("backend")
+	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
+	w.git("add", "backend")
+	w.git("commit", "--quiet", "--message", "Another backend")
+	require.NotEqual(t, backend, w.head("backend"))
+
+	r := w.run("n\n", "release", "dev")
+
+	assert.Equal(t, exitDeclined, r.code, r.stderr)
+	shows(t, r.stderr, "config/images.json is what it was before this command")
+	assert.Equal(t, text, string(must(os.ReadFile("config/images.json"))))
+	for _, tag := range []string{"latest", "released"} {
+		assert.Equal(t, before.Backend.Digest, w.tagged("parrot-backend", tag), tag)
+	}
+	assert.Len(t, w.images("parrot-backend"), 2, "the new one is there for the next time")
+}
+
 func TestReleaseBuildsNothingForSomebodyElsesCommit(t *testing.T) {
 	w := newWorld(t)
 	w.succeeds("release", "dev", "--yes")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -105,6 +106,13 @@ func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {
 	assert.NotContains(t, r.stderr, "the database does not go back")
 }
 
+func TestRollbackOfOneServiceSaysThatTheOtherOneChangesToo(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1].Backend.Digest)
+	r := w.succeeds("rollback", "dev", "frontend", "--plan")
+	shows(t, r.stdout, "Note: the backend stays as config/images.json of this checkout records it, "+releases[2].Backend.Tag, "ECS runs "+releases[1].Backend.Tag)
+}
+
 func TestRollbackGoesToATag(t *testing.T) {
 	w, releases := threeReleases(t)
 	w.succeeds("rollback", "dev", "backend", "--to", releases[0].Backend.Tag, "--yes")
@@ -115,9 +123,10 @@ func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
 	w := newWorld(t)
 	inDev(w)
 	first := w.recorded()["dev"].Backend
-	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
-	w.commit("Version 2") // and the record of the first one is in no commit that names another
-	w.write("infra/config/images.json", "{}\n")
+	uncommitted := string(must(os.ReadFile("config/images.json")))
+	w.git("checkout", "--quiet", "--", "infra/config/images.json")
+	w.newBackend(2)
+	w.write("infra/config/images.json", uncommitted)
 	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
 	w.git("checkout", "--quiet", "--", "infra/config/images.json")
 
@@ -141,9 +150,10 @@ func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
 }
 
 func TestRollbackThatIsDeclinedDeploysNothing(t *testing.T) {
-	w, _ := threeReleases(t)
+	w, releases := threeReleases(t)
 	r := w.run("n\n", "rollback", "dev")
 	assert.Equal(t, exitDeclined, r.code)
 	assert.Zero(t, count(w.asked(), "npx cdk deploy"))
-	assert.Contains(t, r.stderr, "git restore config/images.json")
+	assert.Equal(t, releases[2], w.recorded()["dev"])
+	assert.Equal(t, releases[2].Backend.Digest, w.tagged("parrot-backend", "released"))
 }

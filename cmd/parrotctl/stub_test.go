@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log"
@@ -10,26 +11,32 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/v1"
+
+	"parrot/config"
 )
 
 // The variables that tell a stub what to do.
 const (
-	stubVariable = "PARROT_TEST_PUSH"     // the program that pushes
-	stubLog      = "PARROT_TEST_LOG"      // where it notes its arguments
-	stubFail     = "PARROT_TEST_FAIL"     // the start of the command line that fails
-	stubHang     = "PARROT_TEST_HANG"     // the start of the command line that never ends
-	stubRegistry = "PARROT_TEST_REGISTRY" // where docker pushes
-	stubAWS      = "PARROT_TEST_AWS"      // where ECR is
+	stubVariable     = "PARROT_TEST_STUB"         // the program that pushes and deploys
+	stubLog          = "PARROT_TEST_LOG"          // where it notes its arguments
+	stubFail         = "PARROT_TEST_FAIL"         // the start of the command line that fails
+	stubHang         = "PARROT_TEST_HANG"         // the start of the command line that never ends
+	stubRegistry     = "PARROT_TEST_REGISTRY"     // where docker pushes
+	stubAWS          = "PARROT_TEST_AWS"          // where ECR and ECS are
+	stubEnvironments = "PARROT_TEST_ENVIRONMENTS" // the settings, as JSON
 )
 
 // stubScript is docker and npx: it notes its command line, and fails where the
 // test wants it to. What docker builds is the Dockerfile and the arguments; the
-// test's program pushes it.
+// test's program pushes it, and brings ECS what images.json says.
 const stubScript = `#!/bin/sh
 program=$(basename "$0")
 line="$program $*"
@@ -41,7 +48,10 @@ if [ -n "$` + stubHang + `" ]; then
   case "$line" in "$` + stubHang + `"*) exec sleep 60;; esac
 fi
 case "$line" in
-"docker push "*) exec "$` + stubVariable + `" "$2" ;;
+"docker push "*) exec "$` + stubVariable + `" push "$2" ;;
+"npx cdk deploy "*)
+  for stack; do :; done # the last word
+  exec "$` + stubVariable + `" deploy "$stack" ;;
 "docker build "*)
   arguments=
   while [ $# -gt 1 ]; do
@@ -56,6 +66,72 @@ case "$line" in
   ;;
 esac
 `
+
+// stub does what is more than a shell script.
+func stub(what, argument string) error {
+	if what == "deploy" {
+		return cdkDeploy(argument)
+	}
+	return dockerPush(argument)
+}
+
+// cdkDeploy makes ECS run what images.json records for the environment of the
+// stacks.
+func cdkDeploy(stacks string) error {
+	document, err := os.ReadFile("config/images.json")
+	if err != nil {
+		return err
+	}
+	var environments []config.Environment
+	if err := json.Unmarshal([]byte(os.Getenv(stubEnvironments)), &environments); err != nil {
+		return err
+	}
+	all, err := config.LoadWith(environments, document)
+	if err != nil {
+		return err
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
+	if err != nil {
+		return err
+	}
+	for _, env := range all {
+		if !strings.HasPrefix(stacks, env.StackName("")) {
+			continue
+		}
+		for name, s := range map[string]config.Service{"backend": env.Backend.Service, "frontend": env.Frontend.Service} {
+			image := s.Repository + ":unreleased"
+			if s.Image.Released() {
+				image = s.Repository + "@" + s.Image.Digest
+			}
+			if err := runInECS(ecs.NewFromConfig(cfg), env.PhysicalName(name), ecrHost+"/"+image, min(1, s.RunningCount())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runInECS makes a service, parrot-dev-backend, run an image. ECS has rolled out
+// one task, and never rolls out two.
+func runInECS(client *ecs.Client, name, image string, tasks int) error {
+	ctx := context.Background()
+	container, count := name[strings.LastIndex(name, "-")+1:], int32(tasks)
+	if _, err := client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: &name}); err != nil {
+		return err
+	}
+	task, err := client.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
+		Family: &name, ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: &container, Image: &image, Memory: aws.Int32(128)}},
+	})
+	if err != nil {
+		return err
+	}
+	// moto's deployments keep their first task definition, so it is a new service.
+	_, _ = client.DeleteService(ctx, &ecs.DeleteServiceInput{Cluster: &name, Service: &name, Force: aws.Bool(true)})
+	_, err = client.CreateService(ctx, &ecs.CreateServiceInput{
+		Cluster: &name, ServiceName: &name, TaskDefinition: task.TaskDefinition.TaskDefinitionArn, DesiredCount: &count,
+	})
+	return err
+}
 
 // built is where a local image is kept.
 func built(reference string) string {

@@ -33,7 +33,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(stubVariable) != "" { // a stub has started it
-		if err := dockerPush(os.Args[1]); err != nil {
+		if err := stub(os.Args[1], os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -121,6 +121,7 @@ func newWorld(t *testing.T) *world {
 	t.Setenv(stubLog, w.log)
 	t.Setenv(stubRegistry, images.URL)
 	t.Setenv(stubAWS, endpoint)
+	t.Setenv(stubEnvironments, string(must(json.Marshal(w.environments))))
 	t.Setenv(stubFail, "")
 	t.Setenv(stubHang, "")
 	t.Chdir(filepath.Join(w.repo, "infra"))

@@ -8,6 +8,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type Plan struct {
 	Environment string `json:"environment"`
 	// Notes are what somebody should know before it starts.
 	Notes []string `json:"notes,omitempty"`
+	// Refused says why the plan must not be carried out; empty where it may be.
+	Refused string `json:"refused,omitempty"`
 	// Steps are what is left to do.
 	Steps []*Step `json:"steps"`
 	// Images are the images by service, known in full once the plan has run.
@@ -52,6 +55,8 @@ type Plan struct {
 
 	// goOn says what to do when a step failed.
 	goOn string
+	// takeBack undoes what was recorded, when nobody wants it deployed.
+	takeBack []func(ctx context.Context) error
 }
 
 // Step is one thing that a plan does.
@@ -63,7 +68,8 @@ type Step struct {
 	// Done says whether it has run.
 	Done bool `json:"done"`
 
-	do func(ctx context.Context) error
+	do   func(ctx context.Context) error
+	goOn string // what to do when it failed, where that is not what the plan says
 }
 
 func (p *Plan) add(name string, do func(ctx context.Context) error) {
@@ -78,8 +84,11 @@ func (p *Plan) run(d *Delivery, name string, c command) {
 }
 
 // Run does the steps. The error of a step that fails says what was done, what
-// was not, and how to go on.
+// was not, and how to go on. A plan that is refused does nothing.
 func (p *Plan) Run(ctx context.Context, log io.Writer) error {
+	if p.Refused != "" {
+		return errors.New(p.Refused)
+	}
 	for _, note := range p.Notes {
 		fmt.Fprintf(log, "Note: %s\n", note)
 	}
@@ -113,7 +122,7 @@ func (p *Plan) failed(at int, err error) error {
 	list("done:    ", p.Steps[:at])
 	list("failed:  ", p.Steps[at:at+1])
 	list("not done:", p.Steps[at+1:])
-	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), p.goOn)
+	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), cmp.Or(p.Steps[at].goOn, p.goOn))
 }
 
 // service is one of an environment's two services as a command sees it.
@@ -140,22 +149,36 @@ func (d *Delivery) imagesFile() string { return filepath.Join(d.Dir, "config", "
 // record adds the step that records images in images.json, in one atomic write.
 func (p *Plan) record(d *Delivery, env config.Environment) {
 	p.add("Record the images of "+env.Name+" in config/images.json", func(context.Context) error {
-		return record(d.imagesFile(), env.Name, p.Images)
+		before, err := record(d.imagesFile(), env.Name, p.Images)
+		p.takeBack = append(p.takeBack, func(context.Context) error { return write(d.imagesFile(), before) })
+		return err
 	})
 }
 
+// recorded says what names the images of an environment once they are recorded.
+func recorded(env config.Environment) string {
+	return "config/images.json, and the tags latest and released in the registry, name these images for " + env.Name
+}
+
 // deploy adds the steps that show what a deploy would change, ask, and deploy.
-func (p *Plan) deploy(d *Delivery, profile string, what ...string) {
+// The second one's goOn says what to do when it failed; a no takes back what is
+// recorded.
+func (p *Plan) deploy(d *Delivery, profile, goOn string, what ...string) {
 	diff := d.cdk(profile, append([]string{"diff"}, what...)...)
 	p.run(d, "Show what the deploy changes", diff)
 	deploy := d.cdk(profile, append([]string{"deploy", "--require-approval", "never"}, what...)...)
-	p.Steps = append(p.Steps, &Step{Name: "Ask, and deploy", Command: deploy.String(), do: func(ctx context.Context) error {
+	p.Steps = append(p.Steps, &Step{Name: "Ask, and deploy", Command: deploy.String(), goOn: goOn, do: func(ctx context.Context) error {
 		yes, err := d.Ask(ctx, "Deploy this to "+p.Environment+"?")
 		if err != nil {
 			return err
 		}
 		if !yes {
-			return fmt.Errorf("not deployed: %w. config/images.json names the new images: commit it for the pipeline to deploy, or take it back with git restore config/images.json", ErrDeclined)
+			for _, undo := range p.takeBack {
+				if err := undo(ctx); err != nil {
+					return fmt.Errorf("nothing is deployed, but what was recorded cannot be taken back: %w", err)
+				}
+			}
+			return fmt.Errorf("not deployed: %w. config/images.json is what it was before this command", ErrDeclined)
 		}
 		err = deploy.run(ctx, d.Log)
 		if err != nil && ctx.Err() != nil {

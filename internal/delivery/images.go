@@ -12,15 +12,16 @@ import (
 
 // record writes the images of an environment's services into images.json; those
 // of other environments and services stay as they are. The file is replaced in
-// one go: whoever reads it sees the old one or the new one.
-func record(path, environment string, images map[string]config.Image) error {
-	old, err := os.ReadFile(path)
+// one go: whoever reads it sees the old one or the new one. It returns the text
+// that was there before.
+func record(path, environment string, images map[string]config.Image) (old []byte, err error) {
+	old, err = os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("the released images cannot be read: %w", err)
+		return nil, fmt.Errorf("the released images cannot be read: %w", err)
 	}
 	releases, err := config.ParseReleases(old)
 	if err != nil {
-		return fmt.Errorf("%s cannot be read: %w; put it right, or take it back with git restore", path, err)
+		return nil, fmt.Errorf("%s cannot be read: %w; put it right, or take it back with git restore", path, err)
 	}
 	release := releases[environment]
 	for service, image := range images {
@@ -34,9 +35,13 @@ func record(path, environment string, images map[string]config.Image) error {
 	releases[environment] = release
 	document, err := json.MarshalIndent(releases, "", "  ")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := renameio.WriteFile(path, append(document, '\n'), 0o644); err != nil {
+	return old, write(path, append(document, '\n'))
+}
+
+func write(path string, document []byte) error {
+	if err := renameio.WriteFile(path, document, 0o644); err != nil {
 		return fmt.Errorf("the released images cannot be recorded: %w", err)
 	}
 	return nil

@@ -26,7 +26,8 @@ type Promotion struct {
 }
 
 // PlanPromotion plans to bring the images that one environment runs to another:
-// the same ones, copied by digest, but for what is compiled into a front end.
+// the same ones, copied by digest, but for what is compiled into a front end. It
+// is refused while ECS does not run what images.json records.
 func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, error) {
 	from, to := ask.From, ask.To
 	source, err := signIn(ctx, from, ask.FromProfile)
@@ -54,6 +55,8 @@ func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, err
 	}
 	p.record(d, to)
 	p.run(d, "Show what a deploy would change", d.cdk(ask.ToProfile, "diff", to.StackName("*")))
+	p.Steps[len(p.Steps)-1].goOn = recorded(to) + ", and nothing is deployed. Run the same command again to see the difference, " +
+		"or release and promote a correction, or go back with parrotctl rollback " + to.Name + "."
 	return p, nil
 }
 
@@ -69,6 +72,13 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 	}
 	if original == nil {
 		return fmt.Errorf("the %s of %s, %s, is not in repository %s: it is expired or was never pushed; release it again", from.name, ask.From.Name, from.image.Reference(), from.repository)
+	}
+	unproven, err := source.unproven(ctx, from)
+	if err != nil {
+		return err
+	}
+	if unproven != "" {
+		p.Refused = unproven
 	}
 	tag := from.image.Tag
 	if tag == "" {

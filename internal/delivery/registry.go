@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"parrot/config"
@@ -143,6 +142,18 @@ func (r *registry) tag(ctx context.Context, s service, digest string, tags ...st
 	return nil
 }
 
+// tagRecorded puts the tags back on the image that images.json names.
+func (r *registry) tagRecorded(ctx context.Context, s service) error {
+	if !s.image.Released() {
+		return nil
+	}
+	image, err := r.find(ctx, s, s.image.Reference())
+	if err != nil || image == nil { // nothing can keep what is gone
+		return err
+	}
+	return r.tag(ctx, s, image.digest, latestTag, releasedTag)
+}
+
 // keepRunning tags the images that ECS runs now, so that what is pushed next does
 // not expire them: a deploy that fails goes back to them. Tags are numbered,
 // because a service runs two images while it is being deployed.
@@ -169,46 +180,14 @@ func (r *registry) keepRunning(ctx context.Context, s service) error {
 // running are the references, tags or digests, of the images that the service's
 // deployments run.
 func (r *registry) running(ctx context.Context, s service) ([]string, error) {
-	name := r.env.PhysicalName(s.name)
-	unreadable := func(err error) error {
-		return fmt.Errorf("what service %s runs cannot be read: %w", name, err)
-	}
-	out, err := r.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &name, Services: []string{name}})
-	if noCluster := new(ecstypes.ClusterNotFoundException); errors.As(err, &noCluster) {
-		return nil, nil // nothing is deployed yet
-	}
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	for _, failure := range out.Failures {
-		if reason := aws.ToString(failure.Reason); reason != "MISSING" {
-			return nil, unreadable(errors.New(reason))
-		}
-	}
+	_, deployments, err := r.deployments(ctx, s)
 	var references []string
-	for _, found := range out.Services {
-		for _, deployment := range found.Deployments {
-			task, err := r.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: deployment.TaskDefinition})
-			if err != nil {
-				return nil, unreadable(err)
-			}
-			for _, container := range task.TaskDefinition.ContainerDefinitions {
-				reference := referenceOf(aws.ToString(container.Image))
-				if !slices.Contains(references, reference) {
-					references = append(references, reference)
-				}
-			}
+	for _, deployment := range deployments {
+		if !slices.Contains(references, deployment.image) {
+			references = append(references, deployment.image)
 		}
 	}
-	return references, nil
-}
-
-// referenceOf is the digest or the tag in an image's name.
-func referenceOf(image string) string {
-	if _, digest, found := strings.Cut(image, "@"); found {
-		return digest
-	}
-	return image[strings.LastIndex(image, ":")+1:]
+	return references, err
 }
 
 // credentials are what a registry's client signs in with, for some hours.

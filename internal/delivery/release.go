@@ -36,6 +36,16 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 	for _, s := range services(env) {
 		if ask.Sources[s.name] != "" {
 			chosen = append(chosen, s)
+			continue
+		}
+		running, err := r.otherThanRecorded(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if running != "" {
+			p.Refused = fmt.Sprintf("the deploy would change the %[1]s of %[2]s, which is not being released: config/images.json of this checkout records %[3]s, and ECS runs %[4]s; "+
+				"git pull if the checkout is older than what runs, release both, or record what runs with parrotctl rollback %[2]s %[1]s --to %[4]s",
+				s.name, env.Name, called(s.image), running)
 		}
 	}
 	p.keepRunning(r, chosen)
@@ -61,7 +71,8 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 		p.mark(r, s, s.buildTag(src.commit), tag, tag, latestTag, releasedTag)
 	}
 	p.record(d, env)
-	p.deploy(d, ask.Profile, env.StackName("*"))
+	p.deploy(d, ask.Profile, recorded(env)+"; where tasks did not become healthy, what ran before runs on. "+
+		"Run the same command again to deploy them once more, or commit a correction and release that, or go back with parrotctl rollback "+env.Name+".", env.StackName("*"))
 	return p, nil
 }
 
@@ -135,6 +146,7 @@ func (p *Plan) mark(r *registry, s service, reference, name string, tags ...stri
 			return fmt.Errorf("%s is not in repository %s: it was pushed and is gone", reference, s.repository)
 		}
 		p.Images[s.name] = config.Image{Tag: name, Digest: image.digest}
+		p.takeBack = append(p.takeBack, func(ctx context.Context) error { return r.tagRecorded(ctx, s) })
 		return r.tag(ctx, s, image.digest, tags...)
 	})
 }

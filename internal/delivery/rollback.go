@@ -71,8 +71,17 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		goOn: "Until the images are recorded, run the same command again. Once they are, this deploys what is recorded:\n  " +
 			d.cdk(ask.Profile, "deploy", "--exclusively", env.StackName("Compute")).String(),
 	}
-	for _, s := range chosen {
-		if _, goes := images[s.name]; !goes {
+	for _, s := range services(env) {
+		if _, goes := images[s.name]; goes {
+			continue
+		}
+		running, err := r.otherThanRecorded(ctx, s)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case running != "":
+			p.Notes = append(p.Notes, fmt.Sprintf("the %s stays as config/images.json of this checkout records it, %s, and ECS runs %s: the deploy changes it, too", s.name, called(s.image), running))
+		case slices.ContainsFunc(chosen, func(c service) bool { return c.name == s.name }):
 			p.Notes = append(p.Notes, "the "+s.name+" stays as it is")
 		}
 	}
@@ -86,7 +95,7 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		}
 	}
 	p.record(d, env)
-	p.deploy(d, ask.Profile, "--exclusively", env.StackName("Compute"))
+	p.deploy(d, ask.Profile, "", "--exclusively", env.StackName("Compute"))
 	return list, p, nil
 }
 

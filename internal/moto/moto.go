@@ -76,7 +76,8 @@ func start() {
 	listener.Close()
 	server.endpoint = fmt.Sprintf("http://%s", address)
 	server.process = exec.Command(path, "-H", address.IP.String(), "-p", fmt.Sprint(address.Port))
-	server.process.Env = append(os.Environ(), "MOTO_ACCOUNT_ID="+Account)
+	// A service of one task is rolled out at once, one of two never is.
+	server.process.Env = append(os.Environ(), "MOTO_ACCOUNT_ID="+Account, "MOTO_ECS_SERVICE_RUNNING=1")
 	if server.err = server.process.Start(); server.err != nil {
 		server.process = nil
 		return

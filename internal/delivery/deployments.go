@@ -1,0 +1,147 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"parrot/config"
+)
+
+// deployment is one revision of a service that ECS runs, brings up or takes down.
+type deployment struct {
+	image   string // reference, a tag or a digest, of the service's own container
+	primary bool   // the newest one: what ECS wants to run
+	rollout ecstypes.DeploymentRolloutState
+}
+
+// deployments are those of a service, and how many tasks it wants to run. There
+// are none where it is not deployed yet.
+func (r *registry) deployments(ctx context.Context, s service) (tasks int32, all []deployment, err error) {
+	name := r.env.PhysicalName(s.name)
+	unreadable := func(err error) error {
+		return fmt.Errorf("what service %s runs cannot be read: %w", name, err)
+	}
+	out, err := r.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &name, Services: []string{name}})
+	if noCluster := new(ecstypes.ClusterNotFoundException); errors.As(err, &noCluster) {
+		return 0, nil, nil // nothing is deployed yet
+	}
+	if err != nil {
+		return 0, nil, unreadable(err)
+	}
+	for _, failure := range out.Failures {
+		if reason := aws.ToString(failure.Reason); reason != "MISSING" {
+			return 0, nil, unreadable(errors.New(reason))
+		}
+	}
+	for _, found := range out.Services {
+		if aws.ToString(found.Status) == "INACTIVE" { // ECS shows for a while what is deleted
+			continue
+		}
+		tasks = found.DesiredCount
+		for _, d := range found.Deployments {
+			task, err := r.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: d.TaskDefinition})
+			if err != nil {
+				return 0, nil, unreadable(err)
+			}
+			for _, container := range task.TaskDefinition.ContainerDefinitions {
+				if aws.ToString(container.Name) == s.name {
+					all = append(all, deployment{referenceOf(aws.ToString(container.Image)), aws.ToString(d.Status) == "PRIMARY", d.RolloutState})
+				}
+			}
+		}
+	}
+	return tasks, all, nil
+}
+
+// referenceOf is the digest or the tag in an image's name.
+func referenceOf(image string) string {
+	if _, digest, found := strings.Cut(image, "@"); found {
+		return digest
+	}
+	return image[strings.LastIndex(image, ":")+1:]
+}
+
+// primary is the deployment that ECS wants to run, or nil.
+func (r *registry) primary(ctx context.Context, s service) (tasks int32, primary *deployment, err error) {
+	tasks, all, err := r.deployments(ctx, s)
+	for i := range all {
+		if all[i].primary {
+			primary = &all[i]
+		}
+	}
+	return tasks, primary, err
+}
+
+// otherThanRecorded names the image that ECS runs of a service where it is not
+// the one that images.json records; it is empty where it is, and where the
+// service runs nothing.
+func (r *registry) otherThanRecorded(ctx context.Context, s service) (running string, err error) {
+	tasks, primary, err := r.primary(ctx, s)
+	if err != nil || primary == nil || tasks == 0 {
+		return "", err
+	}
+	running, recorded, err := r.compare(ctx, s, primary.image)
+	if err != nil || recorded {
+		return "", err
+	}
+	return running, nil
+}
+
+// unproven says why the image that images.json records of a service has not
+// shown that it runs, and what to do; it is empty where it has.
+func (r *registry) unproven(ctx context.Context, s service) (string, error) {
+	_, primary, err := r.primary(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	running, recorded := "nothing", false
+	if primary != nil {
+		if running, recorded, err = r.compare(ctx, s, primary.image); err != nil {
+			return "", err
+		}
+	}
+	switch name := r.env.Name; {
+	case !recorded:
+		return fmt.Sprintf("the %[1]s that config/images.json records for %[2]s, %[3]s, does not run there: ECS has %[4]s, so its deploy failed, was declined or is still to come, or this checkout is old; "+
+			"git pull, deploy it with npx cdk deploy '%[5]s', release another, or go back with parrotctl rollback %[2]s",
+			s.name, name, called(s.image), running, r.env.StackName("*")), nil
+	case primary.rollout != ecstypes.DeploymentRolloutStateCompleted:
+		return fmt.Sprintf("the %[1]s %[3]s does not run in %[2]s yet: its rollout is %[4]s; "+
+			"run this again when it is COMPLETED, or release another, or go back with parrotctl rollback %[2]s, if it fails",
+			s.name, name, called(s.image), primary.rollout), nil
+	}
+	return "", nil
+}
+
+// compare says whether the image of a reference is the one that images.json
+// records for a service, and what people call it: its release's tag.
+func (r *registry) compare(ctx context.Context, s service, reference string) (name string, recorded bool, err error) {
+	images, err := r.images(ctx, s)
+	if err != nil {
+		return "", false, err
+	}
+	image := findIn(images, reference)
+	if image == nil {
+		return reference, reference == s.image.Reference(), nil
+	}
+	now := findIn(images, s.image.Reference())
+	return image.releaseTag(image.digest), now != nil && now.digest == image.digest, nil
+}
+
+// called is what people call a recorded image.
+func called(image config.Image) string {
+	switch {
+	case !image.Released():
+		return "none"
+	case image.Tag != "":
+		return image.Tag
+	default:
+		return image.Digest
+	}
+}

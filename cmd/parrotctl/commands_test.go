@@ -28,9 +28,11 @@ func TestPlanPrintsTheStepsAndDoesNone(t *testing.T) {
 	for _, args := range [][]string{
 		{"release", "dev"}, {"promote", "dev", "stage"}, {"rollback", "dev"}, {"bootstrap", "dev"},
 	} {
+		minutes := w.minutes
 		plan := w.succeeds(append(args, "--plan")...)
 		assert.Contains(t, plan.stdout, "1. ", args)
 		assert.Contains(t, plan.stdout, "npx cdk ", args)
+		w.minutes = minutes // the same images
 		asJSON := w.succeeds(append(args, "--plan", "--json")...)
 		var read struct {
 			Steps []struct {
@@ -72,11 +74,11 @@ func TestJSONTellsWhatWasDone(t *testing.T) {
 func TestReleaseDeploysNothingWithoutAYes(t *testing.T) {
 	for _, answer := range []string{"", "\n", "n\n", "yesterday\n"} {
 		w := newWorld(t)
+		before := w.recorded()
 		r := w.run(answer, "release", "dev")
 		assert.Equal(t, exitDeclined, r.code)
 		assert.Zero(t, count(w.asked(), "npx cdk deploy"), "answer %q", answer)
-		assert.NotEmpty(t, w.recorded()["dev"], "it can be committed for a pipeline")
-		assert.Contains(t, r.stderr, "git restore config/images.json")
+		assert.Equal(t, before, w.recorded(), "answer %q", answer)
 	}
 }
 

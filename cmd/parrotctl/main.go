@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
@@ -47,6 +48,7 @@ type program struct {
 	pipeline       config.Pipeline
 	transport      http.RoundTripper  // to registries; nil is Go's own
 	delegation     operate.Delegation // what domains are delegated to; nil asks the internet
+	now            func() time.Time
 }
 
 func main() {
@@ -55,7 +57,7 @@ func main() {
 		color.NoColor = true
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery()}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery(), now: time.Now}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

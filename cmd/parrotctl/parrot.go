@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +92,7 @@ func (p *program) delivery(yes bool, names ...string) (*delivery.Delivery, []con
 	return &delivery.Delivery{
 		Dir:       dir,
 		Log:       p.stderr,
-		Now:       time.Now,
+		Now:       p.now,
 		Transport: p.transport,
 		Ask: func(ctx context.Context, question string) (bool, error) {
 			return yes || p.ask(ctx, question), ctx.Err()

@@ -136,6 +136,95 @@ func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
 	assert.Contains(t, r.stderr, first.Tag)
 }
 
+// uncommittedReleases is a world with a release in dev that is committed, and
+// more that are not, of the services of each letter: b, f, or both.
+func uncommittedReleases(t *testing.T, more ...string) (w *world, releases []config.Release) {
+	w = newWorld(t)
+	for i, services := range append([]string{"bf"}, more...) {
+		args := []string{"release", "dev", "--yes"}
+		for _, s := range []struct{ letter, dir, flag string }{{"b", "backend", "--backend"}, {"f", "client", "--frontend"}} {
+			if strings.Contains(services, s.letter) {
+				w.write(s.dir+"/Dockerfile", fmt.Sprintf("FROM scratch\n# %d\n", i))
+				w.git("add", s.dir)
+				args = append(args, s.flag, "../"+s.dir)
+			}
+		}
+		w.git("commit", "--quiet", "--message", fmt.Sprint("Version ", i))
+		w.succeeds(args...)
+		if i == 0 {
+			w.commit("Release")
+		}
+		releases = append(releases, w.recorded()["dev"])
+	}
+	return w, releases
+}
+
+func TestRollbackGoesToTheReleaseBeforeThoughItIsInNoCommit(t *testing.T) {
+	for _, more := range [][]string{{"bf", "bf"}, {"bf", "b"}, {"b", "bf"}, {"f", "bf"}, {"b", "b"}, {"b", "f", "f"}} {
+		t.Run(fmt.Sprint(more), func(t *testing.T) {
+			w, releases := uncommittedReleases(t, more...)
+			w.succeeds("rollback", "dev", "--yes")
+			assert.Equal(t, releases[len(releases)-2], w.recorded()["dev"])
+		})
+	}
+}
+
+func TestRollbackFromAFailedReleaseGoesToWhatRuns(t *testing.T) {
+	w, releases := uncommittedReleases(t, "bf")
+	w.write("backend/Dockerfile", "FROM scratch\n# fails\n")
+	w.git("commit", "--quiet", "--message", "Broken", "backend")
+	t.Setenv(stubFail, "npx cdk deploy")
+	for range 2 {
+		require.Equal(t, exitFailed, w.run("", "release", "dev", "--yes").code)
+	}
+	t.Setenv(stubFail, "")
+	require.NotEqual(t, releases[1], w.recorded()["dev"])
+	w.succeeds("rollback", "dev", "--yes")
+	assert.Equal(t, releases[1], w.recorded()["dev"])
+
+	r := w.run("", "rollback", "dev", "--yes")
+	require.Zero(t, r.code, r.stderr)
+	assert.Equal(t, releases[0], w.recorded()["dev"], "further back, and never forward")
+}
+
+func TestRollbackAsksForTheTagWhereNothingSaysWhatRanBefore(t *testing.T) {
+	w, releases := uncommittedReleases(t, "b", "b")
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend") // the tags say now what this one found
+	w.asked()
+	r := w.run("", "rollback", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "which images ran before is not known: "+releases[1].Backend.Tag+" may have been released, and no commit of config/images.json names",
+		"parrotctl rollback dev backend --to "+releases[1].Backend.Tag, "parrotctl rollback dev backend --to "+releases[0].Backend.Tag)
+	assert.Nil(t, w.asked())
+	assert.Equal(t, releases[2], w.recorded()["dev"])
+
+	w.succeeds("rollback", "dev", "backend", "--to", releases[1].Backend.Tag, "--yes")
+	assert.Equal(t, releases[1], w.recorded()["dev"])
+}
+
+func TestRollbackDoesNotTrustATagThatIsOlderThanGitsHistory(t *testing.T) {
+	w, releases := threeReleases(t)
+	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[0].Backend.Digest)
+	require.Equal(t, exitDeclined, w.run("n\n", "release", "dev").code) // it has seen the first release run
+	between := releases[1].Backend.Tag[:14] + "-ffffffffffff"
+	w.push("parrot-backend", between)
+	r := w.run("", "rollback", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "which images ran before is not known: "+between)
+}
+
+func TestRollbackDoesNotMindAnOldPushOfAServiceThatStays(t *testing.T) {
+	w := newWorld(t)
+	inDev(w)
+	first := w.recorded()["dev"]
+	w.commit("Release")
+	w.newBackend(2)
+	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
+	w.push("parrot-frontend", "20251231000000-ffffffffffff") // whose release was given up
+	w.succeeds("rollback", "dev", "--yes")
+	assert.Equal(t, first, w.recorded()["dev"])
+}
+
 func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
 	w, releases := threeReleases(t)
 	w.expire("parrot-backend", releases[1].Backend.Digest)

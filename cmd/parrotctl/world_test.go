@@ -80,6 +80,7 @@ type world struct {
 	environments []config.Environment
 	pipeline     config.Pipeline
 	commits      int
+	minutes      int // since the world began; each image has one of its own
 }
 
 func newWorld(t *testing.T) *world {
@@ -194,7 +195,13 @@ func (w *world) runIn(ctx context.Context, answer string, args ...string) result
 }
 
 func (w *world) program(stderr io.Writer) *program {
-	return &program{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport}
+	return &program{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport, now: w.now}
+}
+
+// now is a minute later each time.
+func (w *world) now() time.Time {
+	w.minutes++
+	return time.Date(2026, 1, 2, 3, w.minutes, 0, 0, time.UTC)
 }
 
 // succeeds runs a command line that has to work.

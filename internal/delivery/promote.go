@@ -44,7 +44,7 @@ func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, err
 		goOn:        "Run the same command again: it goes on with what is not done, and copies and builds nothing that is there.",
 	}
 	fromServices, toServices := services(from), services(to)
-	p.keepRunning(target, toServices)
+	p.keepRunning(target)
 	for i, s := range toServices {
 		if err := p.promote(ctx, d, ask, source, target, fromServices[i], s); err != nil {
 			return nil, err

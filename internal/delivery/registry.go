@@ -43,6 +43,9 @@ type pushed struct {
 	at     time.Time
 }
 
+// ran says whether ECS ran the image when the latest command began.
+func (i pushed) ran() bool { return slices.Contains(i.tags, runningTag+"0") }
+
 func newRegistry(session *awsclient.Session, env config.Environment) *registry {
 	return &registry{env: env, ecr: ecr.NewFromConfig(session.Config), ecs: ecs.NewFromConfig(session.Config)}
 }

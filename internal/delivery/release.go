@@ -48,7 +48,7 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 				s.name, env.Name, called(s.image), running)
 		}
 	}
-	p.keepRunning(r, chosen)
+	p.keepRunning(r)
 	signedIn := false
 	for _, s := range chosen {
 		src, err := committed(ctx, s, ask.Sources[s.name])
@@ -86,10 +86,11 @@ func (i pushed) releaseTag(other string) string {
 	return other
 }
 
-// keepRunning adds the step that comes before every push.
-func (p *Plan) keepRunning(r *registry, services []service) {
+// keepRunning adds the step that comes before every push. It is about both
+// services, so that the tags say what ran together.
+func (p *Plan) keepRunning(r *registry) {
 	p.add("Keep the images that run now in "+r.env.Name+" from expiring", func(ctx context.Context) error {
-		for _, s := range services {
+		for _, s := range services(r.env) {
 			if err := r.keepRunning(ctx, s); err != nil {
 				return err
 			}

@@ -36,6 +36,8 @@ type Earlier struct {
 	Pushed time.Time `json:"pushed,omitzero"`
 	// Now says that images.json names it now.
 	Now bool `json:"now"`
+	// Ran says that ECS ran it when the latest command of parrotctl began.
+	Ran bool `json:"ran"`
 }
 
 // PlanRollback lists what ran before, the newest first, and plans to go back to
@@ -61,6 +63,9 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		list = append(list, earlier...)
 	}
 	images, err := choose(list, chosen, ask.Tag, history)
+	if ask.Tag == "" {
+		images, err = chooseUncommitted(env, list, chosen, images, err)
+	}
 	if err != nil {
 		return list, nil, err
 	}
@@ -88,7 +93,7 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 	if _, backend := images["backend"]; backend {
 		p.Notes = append(p.Notes, migrationWarning(env))
 	}
-	p.keepRunning(r, chosen)
+	p.keepRunning(r)
 	for _, s := range chosen {
 		if image, ok := images[s.name]; ok {
 			p.mark(r, s, image.Reference(), image.Tag, latestTag, releasedTag)
@@ -170,7 +175,7 @@ func earlierImages(ctx context.Context, r *registry, s service, history []revisi
 			known[key] = at
 			entry := Earlier{Service: s.name, Image: image, Now: same(image, s.image)}
 			if there := findIn(images, image.Reference()); there != nil {
-				entry.Pushed = there.at
+				entry.Pushed, entry.Ran = there.at, there.ran()
 			}
 			list = append(list, entry)
 		}
@@ -183,7 +188,7 @@ func earlierImages(ctx context.Context, r *registry, s service, history []revisi
 		if _, ok := known[image.digest]; ok || tag == "" {
 			continue
 		}
-		list = append(list, Earlier{Service: s.name, Image: config.Image{Tag: tag, Digest: image.digest}, Pushed: image.at})
+		list = append(list, Earlier{Service: s.name, Image: config.Image{Tag: tag, Digest: image.digest}, Pushed: image.at, Ran: image.ran()})
 	}
 	return list, nil
 }

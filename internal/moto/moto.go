@@ -3,11 +3,13 @@
 package moto
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,11 +36,7 @@ func Start(t *testing.T) (endpoint string) {
 		}
 		t.Skip("SKIPPED: ", server.err)
 	}
-	answer, err := http.Post(server.endpoint+"/moto-api/reset", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
+	reset(t)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL":            server.endpoint,
 		"AWS_ACCESS_KEY_ID":           "test",
@@ -51,6 +49,26 @@ func Start(t *testing.T) (endpoint string) {
 		t.Setenv(name, value)
 	}
 	return server.endpoint
+}
+
+// reset forgets everything. While a request of the test before is still being
+// answered, moto stops half way with an error: what it did not forget would fail
+// the next test, so it is asked again.
+func reset(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Post(server.endpoint+"/moto-api/reset", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("moto_server cannot be reset: ", answer.Status)
+		}
+	}
 }
 
 // Stop ends the server, if a test started it. TestMain calls it.
@@ -67,30 +85,34 @@ func start() {
 		server.err = fmt.Errorf("moto_server is not installed: %w; install it with pip install 'moto[server]==5.2.1'", err)
 		return
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		server.err = err
-		return
-	}
-	address := listener.Addr().(*net.TCPAddr)
-	listener.Close()
-	server.endpoint = fmt.Sprintf("http://%s", address)
-	server.process = exec.Command(path, "-H", address.IP.String(), "-p", fmt.Sprint(address.Port))
+	// moto picks the port itself: one picked for it may be gone when it has started,
+	// and tests of another package would share its AWS.
+	server.process = exec.Command(path, "-H", "127.0.0.1", "-p", "0")
 	// A service of one task is rolled out at once, one of two never is.
 	server.process.Env = append(os.Environ(), "MOTO_ACCOUNT_ID="+Account, "MOTO_ECS_SERVICE_RUNNING=1")
-	if server.err = server.process.Start(); server.err != nil {
-		server.process = nil
+	output, err := server.process.StderrPipe()
+	if err == nil {
+		err = server.process.Start()
+	}
+	if err != nil {
+		server.process, server.err = nil, err
 		return
 	}
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		answer, err := http.Get(server.endpoint + "/moto-api/")
-		if err == nil {
-			answer.Body.Close()
-			return
+	address := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(output)
+		for lines.Scan() { // to the end: a full pipe would stop it
+			if _, url, running := strings.Cut(lines.Text(), "Running on "); running {
+				address <- url
+			}
 		}
-		if time.Now().After(deadline) {
-			server.err = fmt.Errorf("moto_server does not answer: %w", err)
-			return
-		}
+		close(address)
+	}()
+	select {
+	case server.endpoint = <-address:
+	case <-time.After(60 * time.Second):
+	}
+	if server.endpoint == "" {
+		server.err = errors.New("moto_server did not start")
 	}
 }

@@ -134,7 +134,7 @@ func TestMailsGoToTheAddressesOfTheirSeverity(t *testing.T) {
 	for _, subscription := range changed(t, "Mails", "Monitoring").OfType("AWS::SNS::Subscription") {
 		mails = append(mails, follow(t, subscription, "TopicArn").LogicalID+" "+subscription.Text("Endpoint"))
 	}
-	assert.ElementsMatch(t, []string{"PageTopic oncall@acme.example", "TicketTopic team@acme.example", "TicketTopic oncall@acme.example"}, mails)
+	assert.ElementsMatch(t, []string{"PageTopic on.call@acme.example", "PageTopic oncall@acme.example", "TicketTopic team@acme.example", "TicketTopic oncall@acme.example"}, mails)
 	for _, alarm := range alarmsOf(t, nested(t, "Mails"), described()) {
 		assert.Contains(t, alarm.Text("AlarmDescription"), "https://acme.example/runbook#")
 	}

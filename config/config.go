@@ -248,7 +248,7 @@ type Monitoring struct {
 	// month for each metric that an alarm reads.
 	Alarms AlarmSet
 	// Thresholds replace alarms' own, which are made of the sizes of what they
-	// watch, by the alarm's name, such as {"backend-cpu": 70}.
+	// watch, by the alarm's name, such as {"errors-5xx": 10}.
 	Thresholds map[string]float64
 	// PageEmails get a mail when an alarm fires that is worth a page, and when it is
 	// over. Each address has to confirm once.

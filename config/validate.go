@@ -345,8 +345,8 @@ func (v *validator) monitoring(e Environment) {
 	v.thresholds(e)
 	v.emails("Monitoring.PageEmails", m.PageEmails)
 	v.emails("Monitoring.TicketEmails", m.TicketEmails)
-	if !isPlainText(m.RunbookURL) || m.RunbookURL == "" || len(m.RunbookURL) > 400 {
-		v.reject("Monitoring.RunbookURL", m.RunbookURL, "an address of at most 400 characters, or a path such as docs/runbook.md")
+	if !isPlainText(m.RunbookURL) || m.RunbookURL == "" || len(m.RunbookURL) > 400 || strings.ContainsAny(m.RunbookURL, " #\"\\<>") {
+		v.reject("Monitoring.RunbookURL", m.RunbookURL, `an address of at most 400 characters, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`)
 	}
 	v.within("Monitoring.BudgetUSD", m.BudgetUSD, 0, 1_000_000)
 	v.pattern("Monitoring.ErrorPattern", m.ErrorPattern)
@@ -384,8 +384,10 @@ func (v *validator) thresholds(e Environment) {
 		s.Image, s.DesiredCount = Image{Tag: "any"}, max(1, s.DesiredCount)
 	}
 	var names []string
+	percent := map[string]bool{}
 	for _, alarm := range e.possibleAlarms() {
 		names = append(names, alarm.ID)
+		percent[alarm.ID] = alarm.Unit == " %"
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if !slices.Contains(names, name) {
@@ -393,6 +395,8 @@ func (v *validator) thresholds(e Environment) {
 		}
 		if threshold := set[name]; !(threshold >= 0) || math.IsInf(threshold, 0) { // NaN is not, either
 			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "a number that is not negative")
+		} else if percent[name] && threshold >= 100 {
+			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "a percentage below 100: the alarm would never fire")
 		}
 	}
 }

@@ -564,6 +564,13 @@ func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
 			`Monitoring.Thresholds is "backend-cpu: -1": want a number that is not negative`,
 		},
 		{
+			"counts are no percentages", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-tasks": 150, "backend-memory": 99} }, "",
+		},
+		{
+			"never reached", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-memory": 100} },
+			`Monitoring.Thresholds is "backend-memory: 100": want a percentage below 100: the alarm would never fire`,
+		},
+		{
 			"not a number", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-cpu": math.NaN()} },
 			`Monitoring.Thresholds is "backend-cpu: NaN": want a number that is not negative`,
 		},
@@ -604,9 +611,10 @@ func TestBudgetsPatternsAndFields(t *testing.T) {
 	check(t, described, values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing",
 		func(e *Environment) *string { return &e.Monitoring.LatencyField },
 		[]string{"", "responseTime", "res.time_ms"}, []string{"$.time", "a b", ".a", "a."}))
-	check(t, described, values("Monitoring.RunbookURL", "an address of at most 400 characters, or a path such as docs/runbook.md",
+	check(t, described, values("Monitoring.RunbookURL", `an address of at most 400 characters, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`,
 		func(e *Environment) *string { return &e.Monitoring.RunbookURL },
-		[]string{"https://example.com/runbook", "docs/runbook.md"}, []string{"", strings.Repeat("x", 401), "a\nb"}))
+		[]string{"https://example.com/runbook?at=main&plain=1", "docs/runbook.md"},
+		[]string{"", strings.Repeat("x", 401), "a\nb", "our runbook", "docs/runbook.md#top", `a"b`, `a\b`, "https://<host>/runbook"}))
 }
 
 func TestNamesFitWhatAWSMakesOfThem(t *testing.T) {

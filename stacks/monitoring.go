@@ -73,8 +73,10 @@ func (m *monitoring) addTopics() {
 		}).Ref()
 		m.topics[topic.severity] = arn
 		arns = append(arns, arn)
+		// Under a construct, a logical id ends in a hash: addresses may differ in a dot.
+		subscriptions := constructs.NewConstruct(m.stack, jsii.String(constructID(string(topic.severity))+"Mails"))
 		for _, email := range topic.emails {
-			awssns.NewCfnSubscription(m.stack, jsii.String(string(topic.severity)+":"+email), &awssns.CfnSubscriptionProps{
+			awssns.NewCfnSubscription(subscriptions, jsii.String("Mail to "+email), &awssns.CfnSubscriptionProps{
 				TopicArn: arn, Protocol: jsii.String("email"), Endpoint: &email,
 			})
 		}

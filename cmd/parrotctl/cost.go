@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,18 @@ func (p *program) costCommand() *cobra.Command {
 	var directory string
 	var asJSON, details bool
 	usage := cost.QuietUsage()
+	quantities := []struct {
+		flag  string
+		value *float64
+		what  string
+	}{
+		{"requests", &usage.Requests, "requests a month"},
+		{"response-kb", &usage.ResponseKB, "KB of an answer"},
+		{"log-kb", &usage.LogKB, "KB that a request logs"},
+		{"nat-gb", &usage.NATGB, "GB a month through NAT gateways"},
+		{"builds", &usage.Builds, "runs of the pipeline a month"},
+		{"image-gb", &usage.ImageGB, "GB of images in a repository"},
+	}
 	command := &cobra.Command{
 		Use:   "cost [ENV…]",
 		Short: "Estimate what a month costs, from the templates",
@@ -25,11 +38,21 @@ needs no AWS account. What no template says, such as requests, are flags; the
 table says what it was made with. Types of resources that it does not know are
 named, and not counted.
 
-A service of which no image is released counts with its DesiredCount.`,
+A service of which no image is released counts with its DesiredCount, and its
+alarms, which come with the first release, do not.`,
 		Example: `  parrotctl cost
   parrotctl cost dev --details
   parrotctl cost prod --requests 10000000`,
 		RunE: func(command *cobra.Command, args []string) error {
+			var bad []error
+			for _, q := range quantities {
+				if !(*q.value >= 0 && *q.value <= 1e12) { // nor is NaN
+					bad = append(bad, fmt.Errorf("--%s is %g: want 0 to 1e12", q.flag, *q.value))
+				}
+			}
+			if len(bad) > 0 {
+				return status{exitUsage, errors.Join(bad...)}
+			}
 			dir, environments, err := p.named(args...)
 			if err != nil {
 				return err
@@ -61,12 +84,9 @@ A service of which no image is released counts with its DesiredCount.`,
 	flags.StringVar(&directory, "assembly", "", "read the templates in this directory, instead of synthesizing")
 	flags.BoolVar(&details, "details", false, "show every resource with its quantity and price")
 	flags.BoolVar(&asJSON, "json", false, "print the bills as JSON")
-	flags.Float64Var(&usage.Requests, "requests", usage.Requests, "requests a month")
-	flags.Float64Var(&usage.ResponseKB, "response-kb", usage.ResponseKB, "KB of an answer")
-	flags.Float64Var(&usage.LogKB, "log-kb", usage.LogKB, "KB that a request logs")
-	flags.Float64Var(&usage.NATGB, "nat-gb", usage.NATGB, "GB a month through NAT gateways")
-	flags.Float64Var(&usage.Builds, "builds", usage.Builds, "runs of the pipeline a month")
-	flags.Float64Var(&usage.ImageGB, "image-gb", usage.ImageGB, "GB of images in a repository")
+	for _, q := range quantities {
+		flags.Float64Var(q.value, q.flag, *q.value, q.what)
+	}
 	return command
 }
 

@@ -44,6 +44,9 @@ func TestCostAddsUpTheTemplates(t *testing.T) {
 	assert.InDelta(t, 33.475+45, sum, 0.001)
 
 	assert.Equal(t, exitUsage, w.run("", "cost", "nowhere").code)
+	r = w.run("", "cost", "--assembly", "out", "--requests", "-5", "--image-gb", "NaN")
+	assert.Equal(t, exitUsage, r.code)
+	shows(t, r.stderr, "--requests is -5: want 0 to 1e12", "--image-gb is NaN: want 0 to 1e12")
 	assert.Equal(t, exitFailed, w.run("", "cost", "--assembly", "elsewhere").code)
 }
 

@@ -54,6 +54,9 @@ What is changed in a task is gone with the task.`,
 		},
 	}
 	addProfile(command, &profile, "profile", "the environment's account")
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return status{exitUsage, fmt.Errorf("%w; a command for the task comes after --: parrotctl exec dev backend -- ls -la", err)}
+	})
 	return command
 }
 

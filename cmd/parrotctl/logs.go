@@ -48,7 +48,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.
 	}
 	addProfile(command, &profile, "profile", "the environment's account")
 	command.Flags().BoolVarP(&ask.Follow, "follow", "f", false, "go on until Ctrl-C")
-	command.Flags().DurationVar(&since, "since", 10*time.Minute, "how far to go back")
+	command.Flags().DurationVar(&since, "since", 10*time.Minute, "how far to go back, such as 90m or 24h")
 	command.Flags().StringVar(&ask.Filter, "filter", "", "show only what fits a filter pattern of CloudWatch")
 	return command
 }

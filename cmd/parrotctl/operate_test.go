@@ -148,6 +148,9 @@ func TestExecRunsWhatItPrints(t *testing.T) {
 	r = o.run("exec", "dev", "backend")
 	assert.Equal(t, exitFailed, r.code)
 	assert.Contains(t, r.stderr, "aws ended with status 254")
+	r = o.run("exec", "dev", "backend", "ls", "-la")
+	assert.Equal(t, exitUsage, r.code)
+	assert.Contains(t, r.stderr, "exec dev backend -- ls -la")
 	for _, line := range [][]string{{"exec", "dev", "worker"}, {"exec", "dev"}, {"exec", "dev", "--", "backend"}} {
 		assert.Equal(t, exitUsage, o.run(line...).code, line)
 	}

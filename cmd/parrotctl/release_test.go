@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestReleaseBuildsPushesRecordsAndDeploys(t *testing.T) {
 	assert.Regexp(t, `^docker build --platform linux/amd64 --provenance=false --target production --tag `+ecrHost+`/parrot-backend:build-[0-9a-f]{16} .*/backend$`, asked[0])
 	assert.Equal(t, "docker login --username AWS --password-stdin "+ecrHost, asked[1])
 	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-backend:build-[0-9a-f]{16}$`, asked[2])
-	assert.Regexp(t, `^docker build .* --target runner --build-arg NEXT_PUBLIC_API_BASE_URL=`+must(config.Find(config.All(), "dev")).APIBaseURL()+` --build-arg NEXT_PUBLIC_AUTH_ONLY_MODE=false --tag .*/client$`, asked[3])
+	assert.Regexp(t, `^docker build .* --target runner --build-arg NEXT_PUBLIC_API_BASE_URL=`+regexp.QuoteMeta(environments()[0].APIBaseURL())+` --build-arg NEXT_PUBLIC_AUTH_ONLY_MODE=false --tag .*/client$`, asked[3])
 	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-frontend:build-[0-9a-f]{16}$`, asked[4])
 	assert.Equal(t, []string{"npx cdk diff ParrotDev*", "npx cdk deploy --require-approval never ParrotDev*"}, asked[5:])
 

@@ -18,6 +18,8 @@ func (p *program) rotateCommand() *cobra.Command {
 		Long: `Rotate replaces secrets that only a person should replace. The database's password
 has a schedule: the setting Database.RotationDays.`,
 		Example: `  parrotctl rotate jwt dev`,
+		Args:    cobra.NoArgs, // or cobra would answer a typing error with the help, and success
+		RunE:    func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(p.rotateTokensCommand())
 	return command

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -109,6 +111,13 @@ func TestRotateJWTWithoutAYesReplacesNothing(t *testing.T) {
 	assert.Equal(t, exitDeclined, r.code)
 	assert.Equal(t, firstEnv, k.value("parrot-dev-app-env"))
 	assert.Equal(t, map[string]string{"key": "access"}, k.value("parrot-dev-jwt-access-key"))
+}
+
+func TestRotateOfSomethingElseIsAnError(t *testing.T) {
+	var errs strings.Builder
+	p := &program{stdout: io.Discard, stderr: &errs}
+	assert.Equal(t, exitUsage, p.run(t.Context(), []string{"rotate", "jtw", "dev"}))
+	assert.Contains(t, errs.String(), `unknown command "jtw"`)
 }
 
 func TestRotateJWTBeforeTheFirstDeployOfTheBackend(t *testing.T) {

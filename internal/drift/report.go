@@ -36,6 +36,8 @@ func (r Report) Summary() string {
 		return "No stack is deployed."
 	case drifted > 0:
 		sentence = fmt.Sprintf("%d of %d deployed stacks have drifted: they run otherwise than they were deployed", drifted, deployed)
+	case len(r.Unchecked()) == deployed:
+		return "No stack could be checked."
 	case unchecked > 0:
 		sentence = fmt.Sprintf("No drift is known in %d deployed stacks", deployed)
 	default:
@@ -65,8 +67,14 @@ func (r Report) Markdown() string {
 	}
 	if incomplete := r.incomplete(); len(incomplete) > 0 {
 		b.WriteString("\n## Not checked, or not as a whole\n\n")
+		names := map[string][]string{}
 		for _, stack := range incomplete {
-			fmt.Fprintf(&b, "- %s: %s\n", stack.Name, text(stack.Reason))
+			names[stack.Reason] = append(names[stack.Reason], stack.Name)
+		}
+		for _, stack := range incomplete {
+			if same := names[stack.Reason]; stack.Name == same[0] {
+				fmt.Fprintf(&b, "- %s: %s\n", strings.Join(same, ", "), text(stack.Reason))
+			}
 		}
 	}
 	if missing := r.missing(); len(missing) > 0 {

@@ -89,6 +89,10 @@ func TestTheRotationMayDoOnlyWhatItsStepsDo(t *testing.T) {
 	for i := range lookup(t, role, "Policies", 0, "PolicyDocument", "Statement").([]any) {
 		for _, action := range texts(t, role, "Policies", 0, "PolicyDocument", "Statement", i, "Action") {
 			allowed[action] = append(allowed[action], role.Text("Policies", 0, "PolicyDocument", "Statement", i, "Resource"))
+			if action == "ecs:ListTasks" {
+				assert.Equal(t, "arn:${AWS::Partition}:ecs:us-east-1:${AWS::AccountId}:cluster/parrot-prod-backend",
+					role.Text("Policies", 0, "PolicyDocument", "Statement", i, "Condition", "ArnEquals", "ecs:cluster"))
+			}
 		}
 	}
 	arn := func(name string) string {
@@ -107,6 +111,9 @@ func TestTheRotationMayDoOnlyWhatItsStepsDo(t *testing.T) {
 		"secretsmanager:GetRandomPassword":        {"*"}, // it takes no resource
 		"rds:DescribeDBInstances":                 here("rds", "db:parrot-prod-db"),
 		"rds:ModifyDBInstance":                    here("rds", "db:parrot-prod-db"),
+		"ecs:DescribeServices":                    here("ecs", "service/parrot-prod-backend/parrot-prod-backend"),
+		"ecs:DescribeTasks":                       here("ecs", "task/parrot-prod-backend/*"),
+		"ecs:ListTasks":                           {"*"}, // of its cluster, as its condition says
 		"ecs:UpdateService":                       here("ecs", "service/parrot-prod-backend/parrot-prod-backend"),
 		"logs:CreateLogStream":                    logs,
 		"logs:PutLogEvents":                       logs,

@@ -131,6 +131,14 @@ func TestTheRunbooksCommandsUseOutputsAndParametersThatThereAre(t *testing.T) {
 	}
 }
 
+// The person on call pastes what the section says, and must not take dev back
+// because prod is ill.
+func TestTheRunbooksCommandsAreForTheEnvironmentAtHand(t *testing.T) {
+	t.Parallel()
+	_, after, _ := strings.Cut(read(t, runbook), "\n```\n") // which is chosen above
+	assert.NotRegexp(t, `parrotctl [a-z]+ (dev|stage|prod)\b|[Pp]arrot-?(Dev|Stage|Prod|dev|stage|prod)`, after)
+}
+
 func TestTheRunbooksCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "runbook.sh")

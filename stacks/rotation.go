@@ -79,7 +79,12 @@ func rotationRole(stack awscdk.Stack, env config.Environment, source, projection
 				allow(projection, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 				allow("*", "secretsmanager:GetRandomPassword"), // it takes no resource
 				allow(here("rds", env, "db:"+env.Database.Identifier), "rds:DescribeDBInstances", "rds:ModifyDBInstance"),
-				allow(here("ecs", env, "service/"+backend+"/"+backend), "ecs:UpdateService"),
+				allow(here("ecs", env, "service/"+backend+"/"+backend), "ecs:DescribeServices", "ecs:UpdateService"),
+				allow(here("ecs", env, "task/"+backend+"/*"), "ecs:DescribeTasks"),
+				map[string]any{ // its resource would be an instance of EC2
+					"Effect": "Allow", "Action": []string{"ecs:ListTasks"}, "Resource": "*",
+					"Condition": map[string]any{"ArnEquals": map[string]any{"ecs:cluster": here("ecs", env, "cluster/"+backend)}},
+				},
 				allow(logs, "logs:CreateLogStream", "logs:PutLogEvents"),
 			),
 		}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -47,7 +48,8 @@ const (
 const first = "firstPassword"
 
 // cloud is moto behind a proxy that plays what moto lacks: RDS's time and the
-// database's password, and the versions that Secrets Manager makes.
+// database's password, the versions that Secrets Manager makes, and the
+// backend's tasks.
 type cloud struct {
 	t      *testing.T
 	config aws.Config // through the proxy
@@ -62,6 +64,15 @@ type cloud struct {
 	meanwhile map[string]func()
 	// apply is told of each new password.
 	apply func(string)
+	// clock is when the latest thing happened, in seconds.
+	clock int
+	// written is when the projection was, and primary when the latest deployment
+	// was made; it takes as many more looks as in rollout.
+	written, primary, rollout int
+	// takenBack is how many more deployments ECS will take back.
+	takenBack int
+	// oldest is when the oldest of the tasks was started.
+	oldest int
 	// asked is the version that Secrets Manager has made without a value.
 	asked string
 	// filled are the versions that have a value, for good: moto lets a pending one
@@ -86,6 +97,8 @@ func newCloud(t *testing.T) *cloud {
 		require.NoError(t, err)
 		return cfg
 	}
+	c.clock, c.written = 1_000_000_000, 1_000_000_000
+	c.oldest, c.primary = c.clock, c.clock
 	c.config, c.direct = at(proxy.URL), at(target.String())
 
 	c.store(source, map[string]string{"username": "parrot_admin", "password": first})
@@ -171,7 +184,7 @@ func (c *cloud) before(target *url.URL) http.Handler {
 		defer answer.Body.Close()
 		text, _ := io.ReadAll(answer.Body)
 		if answer.StatusCode == http.StatusOK {
-			text = c.play(action, form, text)
+			text = c.play(action, form, body, text)
 		}
 		if hit {
 			http.Error(w, `{"__type": "AccessDeniedException"}`, http.StatusBadRequest)
@@ -192,8 +205,45 @@ const (
 	changing = "resetting-master-credentials"
 )
 
-func (c *cloud) play(action string, form url.Values, answer []byte) []byte {
+func (c *cloud) play(action string, form url.Values, question, answer []byte) []byte {
+	var about struct{ SecretId string }
+	_ = json.Unmarshal(question, &about)
 	switch action {
+	case "GetSecretValue":
+		if about.SecretId == projection {
+			return with(answer, func(value map[string]any) { value["CreatedDate"] = c.written })
+		}
+	case "PutSecretValue":
+		if about.SecretId == projection {
+			c.clock++
+			c.written = c.clock
+		}
+	case "UpdateService":
+		c.clock++
+		c.primary, c.rollout = c.clock, 3
+	case "DescribeServices":
+		if c.rollout > 0 {
+			if c.rollout--; c.rollout == 0 && c.takenBack == 0 {
+				c.oldest = c.primary
+			} else if c.rollout == 0 {
+				c.takenBack--
+			}
+		}
+		state := "COMPLETED"
+		if c.rollout > 0 {
+			state = "IN_PROGRESS"
+		}
+		return with(answer, func(value map[string]any) {
+			for _, service := range value["services"].([]any) {
+				service.(map[string]any)["deployments"] = []any{map[string]any{"status": "PRIMARY", "rolloutState": state, "createdAt": c.primary}}
+			}
+		})
+	case "ListTasks":
+		return with(answer, func(value map[string]any) { value["taskArns"] = []string{"arn:aws:ecs:us-east-1:123456789012:task/1"} })
+	case "DescribeTasks":
+		return with(answer, func(value map[string]any) {
+			value["tasks"], value["failures"] = []any{map[string]any{"createdAt": c.oldest}}, nil
+		})
 	case "ModifyDBInstance":
 		if form.Get("ApplyImmediately") != "true" {
 			return answer // it would wait for the next maintenance window
@@ -214,24 +264,34 @@ func (c *cloud) play(action string, form url.Values, answer []byte) []byte {
 		case waiting:
 			const pending = "<PendingModifiedValues><MasterUserPassword>****</MasterUserPassword></PendingModifiedValues>"
 			return bytes.Replace(answer, []byte("</DBInstance>"), []byte(pending+"</DBInstance>"), 1)
-		case changing:
-			return bytes.Replace(answer, []byte("<DBInstanceStatus>available<"), []byte("<DBInstanceStatus>"+changing+"<"), 1)
+		case ready:
+		default:
+			return bytes.Replace(answer, []byte("<DBInstanceStatus>available<"), []byte("<DBInstanceStatus>"+now+"<"), 1)
 		}
 	case "DescribeSecret":
-		var secret map[string]any
-		if json.Unmarshal(answer, &secret) != nil || secret["Name"] != source {
-			return answer
-		}
-		versions := secret["VersionIdsToStages"].(map[string]any)
-		if versions[c.asked] == nil && c.asked != "" {
+		return with(answer, func(secret map[string]any) {
+			versions := secret["VersionIdsToStages"].(map[string]any)
+			if secret["Name"] != source || c.asked == "" || versions[c.asked] != nil {
+				return
+			}
 			for id, stages := range versions {
 				versions[id] = slices.DeleteFunc(stages.([]any), func(stage any) bool { return stage == "AWSPENDING" })
 			}
 			versions[c.asked] = []any{"AWSPENDING"}
-		}
-		answer, _ = json.Marshal(secret)
+		})
 	}
 	return answer
+}
+
+// with is a JSON object with a change.
+func with(answer []byte, change func(map[string]any)) []byte {
+	var value map[string]any
+	if json.Unmarshal(answer, &value) != nil {
+		return answer
+	}
+	change(value)
+	changed, _ := json.Marshal(value)
+	return changed
 }
 
 func (c *cloud) database() *rotation.Database {
@@ -243,8 +303,16 @@ func (c *cloud) database() *rotation.Database {
 
 var steps = []string{"createSecret", "setSecret", "testSecret", "finishSecret"}
 
-// try does all steps once, as Secrets Manager does, until one fails.
+// try does all steps once, as Secrets Manager does, until one fails. It refuses a
+// version while another is pending.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
 func (c *cloud) try(version string) error {
+	c.lock.Lock()
+	before := c.asked
+	c.lock.Unlock()
+	if before != "" && before != version && !c.promoted(before) {
+		return errors.New("InvalidRequestException: A previous rotation isn't complete")
+	}
 	c.lock.Lock()
 	c.asked = version
 	c.lock.Unlock()
@@ -254,6 +322,30 @@ func (c *cloud) try(version string) error {
 		}
 	}
 	return nil
+}
+
+// promoted says whether a version is AWSCURRENT.
+func (c *cloud) promoted(version string) bool {
+	c.t.Helper()
+	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
+	require.NoError(c.t, err)
+	return slices.Contains(secret.VersionIdsToStages[version], "AWSCURRENT")
+}
+
+// giveUp takes its stage from the pending version, as docs/rotation.md says.
+func (c *cloud) giveUp() {
+	c.t.Helper()
+	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
+	require.NoError(c.t, err)
+	if slices.Contains(secret.VersionIdsToStages[c.asked], "AWSPENDING") {
+		_, err = secretsmanager.NewFromConfig(c.direct).UpdateSecretVersionStage(c.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
+			SecretId: aws.String(source), VersionStage: aws.String("AWSPENDING"), RemoveFromVersionId: &c.asked,
+		})
+		require.NoError(c.t, err)
+	}
+	c.lock.Lock()
+	c.asked = ""
+	c.lock.Unlock()
 }
 
 func (c *cloud) step(step, version string) error {
@@ -279,4 +371,6 @@ func (c *cloud) project(values map[string]string) {
 	require.NoError(c.t, err)
 	_, err = secretsmanager.NewFromConfig(c.direct).PutSecretValue(c.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(projection), SecretString: aws.String(string(document))})
 	require.NoError(c.t, err)
+	c.clock++
+	c.written = c.clock
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -149,15 +148,26 @@ func (d *Database) create(ctx context.Context, v version) error {
 	return nil
 }
 
-// set gives the pending password to the database.
+// set gives the pending password to the database. What would stop a later step
+// for good stops it here, where nothing has changed yet.
 func (d *Database) set(ctx context.Context, v version) error {
 	values, err := read(ctx, d.secrets(), v.source, v.id, pending)
 	if err != nil {
 		return err
 	}
+	projected, err := read(ctx, d.secrets(), d.Projection, "", current)
+	if err != nil {
+		return err
+	}
+	if err := project(projected, values); err != nil {
+		return fmt.Errorf("%s cannot be rewritten: %w", d.Projection, err)
+	}
 	// RDS refuses to change what it is still changing.
 	if err := d.wait(ctx, 1); err != nil {
 		return err
+	}
+	if _, err := d.version(ctx, v.source, v.id); err != nil {
+		return err // it was given up meanwhile, and another may have set its password
 	}
 	_, err = d.databases().ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: &d.Instance,
@@ -188,6 +198,20 @@ func (d *Database) test(ctx context.Context, v version) error {
 	return d.wait(ctx, d.Patience.Calm)
 }
 
+// project writes the source's values into the projection's.
+func project(projected, values map[string]string) error {
+	address, err := url.Parse(projected["url"])
+	if err != nil || address.Host == "" {
+		return errors.New("its url is no URL: somebody has written it by hand; bring the version before back, with aws secretsmanager update-secret-version-stage") // err would show the password
+	}
+	if values["username"] == "" || values["password"] == "" {
+		return errors.New("the source has no username or no password: somebody has written it by hand; put them back")
+	}
+	address.User = url.UserPassword(values["username"], values["password"])
+	projected["username"], projected["password"], projected["url"] = values["username"], values["password"], address.String()
+	return nil
+}
+
 // finish lets the tasks have the password, and promotes the version last: until
 // then Secrets Manager does every step again after a failure, and after it all is
 // done.
@@ -196,22 +220,13 @@ func (d *Database) finish(ctx context.Context, v version) error {
 	if err != nil {
 		return err
 	}
-	changed, err := rewrite(ctx, d.secrets(), d.Projection, func(projected map[string]string) error {
-		address, err := url.Parse(projected["url"])
-		if err != nil || address.Host == "" {
-			return errors.New("its url is no URL; deploy the data stack again") // err would show the password
-		}
-		address.User = url.UserPassword(values["username"], values["password"])
-		projected["username"], projected["password"], projected["url"] = values["username"], values["password"], address.String()
-		return nil
-	})
-	if err != nil {
+	if _, err := rewrite(ctx, d.secrets(), d.Projection, func(projected map[string]string) error {
+		return project(projected, values)
+	}); err != nil {
 		return err
 	}
-	if changed || !v.promoted {
-		if _, err := d.Backend.deploy(ctx, d.Config); err != nil {
-			return err
-		}
+	if err := d.renew(ctx); err != nil {
+		return err
 	}
 	if v.promoted {
 		return nil
@@ -226,6 +241,49 @@ func (d *Database) finish(ctx context.Context, v version) error {
 		return fmt.Errorf("the new version is not promoted: %w", err)
 	}
 	return nil
+}
+
+// renew replaces the backend's tasks that have started before the projection was
+// written, and waits until none of them is left: ECS takes new tasks back that do
+// not become healthy, and the old ones cannot open a connection any more.
+func (d *Database) renew(ctx context.Context) error {
+	out, err := d.secrets().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &d.Projection})
+	if err != nil {
+		return fmt.Errorf("%s is not read: %w", d.Projection, err)
+	}
+	written := aws.ToTime(out.CreatedDate)
+	var seen tasks
+	asked := false
+	for range d.Patience.Limit {
+		if seen, err = d.Backend.tasks(ctx, d.Config, written); err != nil {
+			return err
+		}
+		switch {
+		case !seen.deploying && seen.old == 0:
+			return nil
+		case seen.deploying && seen.newer: // as it should be
+		case asked && !seen.deploying:
+			return fmt.Errorf("%d tasks of %s are from before the new password, and cannot open a connection any more: ECS took the new ones back, because they did not become healthy or an alarm fired; its events and the tasks' log say why", seen.old, d.Backend.Name)
+		case !asked:
+			if _, err := d.Backend.deploy(ctx, d.Config); err != nil {
+				return err
+			}
+			asked = true
+		}
+		if err := d.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s was not replaced in time: %d of its tasks are from before the new password; Secrets Manager tries again by itself", d.Backend.Name, seen.old)
+}
+
+func (d *Database) pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d.Patience.Poll):
+		return nil
+	}
 }
 
 // wait waits until RDS says, several times in a row, that nothing is left to do.
@@ -244,10 +302,8 @@ func (d *Database) wait(ctx context.Context, calm int) error {
 		if inRow >= calm {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(d.Patience.Poll):
+		if err := d.pause(ctx); err != nil {
+			return err
 		}
 	}
 	return fmt.Errorf("%s was not ready in time: %s; Secrets Manager tries again by itself", d.Instance, last)
@@ -265,8 +321,13 @@ func (d *Database) busy(ctx context.Context) (string, error) {
 	return unfinished(out.DBInstances[0]), nil
 }
 
+// calm are the statuses in which nothing is being changed. Optimizing storage can
+// take more than a day.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
+var calm = []string{"available", "backing-up", "storage-initialization", "storage-optimization"}
+
 func unfinished(database rdstypes.DBInstance) string {
-	if status := aws.ToString(database.DBInstanceStatus); status != "available" {
+	if status := aws.ToString(database.DBInstanceStatus); !slices.Contains(calm, status) {
 		return "it is " + status
 	}
 	if change := database.PendingModifiedValues; change != nil && change.MasterUserPassword != nil {
@@ -277,24 +338,3 @@ func unfinished(database rdstypes.DBInstance) string {
 
 func (d *Database) secrets() *secretsmanager.Client { return secretsmanager.NewFromConfig(d.Config) }
 func (d *Database) databases() *rds.Client          { return rds.NewFromConfig(d.Config) }
-
-// Service is an ECS service.
-type Service struct{ Cluster, Name string }
-
-// deploy replaces the service's tasks, so that they read their secrets again. It
-// says whether there is such a service: before the first deploy of the compute
-// stack there is none.
-func (s Service) deploy(ctx context.Context, cfg aws.Config) (bool, error) {
-	_, err := ecs.NewFromConfig(cfg).UpdateService(ctx, &ecs.UpdateServiceInput{
-		Cluster:            &s.Cluster,
-		Service:            &s.Name,
-		ForceNewDeployment: true,
-	})
-	if noService(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("%s gets no new tasks: %w", s.Name, err)
-	}
-	return true, nil
-}

@@ -33,6 +33,7 @@ func assertRotated(t *testing.T, c *cloud, before string) {
 	deployed := lastIndex(c.calls, "UpdateService")
 	require.GreaterOrEqual(t, deployed, 0, "new tasks are started")
 	assert.Less(t, lastIndex(c.calls, "PutSecretValue"), deployed, "new tasks read what is written")
+	assert.Greater(t, c.oldest, c.written, "every task has read what is written")
 }
 
 func lastIndex(all []string, one string) int {
@@ -76,7 +77,9 @@ func TestARotationThatFailsAtAnyCallIsHealedByTheNext(t *testing.T) {
 				if again == 1 && c.value(source, "AWSCURRENT")["password"] != before {
 					before = c.password // it was complete, but for the answer
 				}
-				version += again
+				if version += again; again == 1 {
+					c.giveUp()
+				}
 				require.NoError(t, c.try(token(version)), name)
 				if assertRotated(t, c, before); t.Failed() {
 					t.Fatal(name)
@@ -205,6 +208,78 @@ func TestOnlyThePendingVersionIsRotated(t *testing.T) {
 	assert.Equal(t, rotated, c.password)
 }
 
+// New tasks are healthy for a moment and answer errors, or do not start at all:
+// the password must not be promoted, or nobody would ever try again.
+func TestAPasswordIsPromotedOnlyWhenNoTaskOfBeforeIsLeft(t *testing.T) {
+	c := newCloud(t)
+	c.takenBack = 1
+	err := c.try(token(1))
+	require.ErrorContains(t, err, "finishSecret: 1 tasks of parrot-prod-backend are from before the new password")
+	assert.False(t, c.promoted(token(1)))
+	require.NoError(t, c.try(token(1)))
+	assertRotated(t, c, first)
+}
+
+func TestADeploymentThatTakesLongIsWaitedForAndNotStartedAgain(t *testing.T) {
+	c := newCloud(t)
+	c.asked = token(1)
+	for _, step := range steps[:3] {
+		require.NoError(t, c.step(step, token(1)))
+	}
+	c.calls, c.fault, c.lost = nil, 9, true // the deployment has begun, and nobody knows
+	require.Error(t, c.step("finishSecret", token(1)))
+	require.Equal(t, "UpdateService", c.calls[len(c.calls)-1])
+	c.rollout = 1000
+	require.ErrorContains(t, c.step("finishSecret", token(1)), "was not replaced in time")
+	c.rollout = 3
+	require.NoError(t, c.step("finishSecret", token(1)))
+	assert.Equal(t, 1, count(c.calls, "UpdateService"))
+	assertRotated(t, c, first)
+}
+
+// Before the password was written a deploy had begun, whose tasks may have read
+// either.
+func TestADeployThatIsUnderWayIsFollowedByAnother(t *testing.T) {
+	c := newCloud(t)
+	c.rollout = 4
+	require.NoError(t, c.try(token(1)))
+	assertRotated(t, c, first)
+}
+
+func count(all []string, one string) (n int) {
+	for _, each := range all {
+		if each == one {
+			n++
+		}
+	}
+	return n
+}
+
+// A person took its stage away while it waited, and rotated again.
+func TestAVersionThatWasGivenUpDoesNotOverwriteTheNextOnesPassword(t *testing.T) {
+	c := newCloud(t)
+	c.asked = token(1)
+	require.NoError(t, c.step("createSecret", token(1)))
+	c.meanwhile = map[string]func(){"DescribeDBInstances": func() {
+		c.giveUp()
+		assert.NoError(t, c.try(token(2)))
+	}}
+	require.ErrorContains(t, c.step("setSecret", token(1)), "is not AWSPENDING")
+	assert.Empty(t, c.meanwhile)
+	assertRotated(t, c, first)
+}
+
+// It can take more than a day, and the database answers.
+func TestARotationDoesNotWaitForStorageToBeOptimized(t *testing.T) {
+	c := newCloud(t)
+	c.asked = token(1)
+	require.NoError(t, c.step("createSecret", token(1)))
+	require.NoError(t, c.step("setSecret", token(1)))
+	c.password = c.given
+	c.answers = slices.Repeat([]string{"storage-optimization"}, 1000)
+	require.NoError(t, c.step("testSecret", token(1)))
+}
+
 // Somebody wrote the projection by hand, or a failed deploy did.
 func TestAPromotedVersionIsWrittenToTheProjectionAgain(t *testing.T) {
 	c := newCloud(t)
@@ -244,7 +319,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	broken["url"] = "postgresql://parrot_admin:" + first + "@%zz/"
 	c.project(broken)
 	err := c.try(token(1))
-	require.ErrorContains(t, err, "finishSecret: "+projection+" is not rewritten: its url is no URL")
+	require.ErrorContains(t, err, "setSecret: "+projection+" cannot be rewritten: its url is no URL")
 	assert.NotContains(t, err.Error(), first)
-	assert.NotContains(t, err.Error(), c.given)
+	assert.NotContains(t, c.calls, "ModifyDBInstance", "what would fail for good fails before anything has changed")
 }

@@ -3,12 +3,10 @@ package rotation
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
@@ -64,11 +62,4 @@ func generate(ctx context.Context, client *secretsmanager.Client, length int64) 
 		return "", fmt.Errorf("no new value is generated: %w", err)
 	}
 	return aws.ToString(out.RandomPassword), nil
-}
-
-// noService says whether an error means that there is no such ECS service.
-func noService(err error) bool {
-	return errors.As(err, new(*ecstypes.ServiceNotFoundException)) ||
-		errors.As(err, new(*ecstypes.ServiceNotActiveException)) ||
-		errors.As(err, new(*ecstypes.ClusterNotFoundException))
 }

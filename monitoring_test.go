@@ -200,7 +200,6 @@ func TestAReleaseThatAnswersWithErrorsIsTakenBack(t *testing.T) {
 	for _, service := range dev(t, "Compute").OfType("AWS::ECS::Service") {
 		assert.Equal(t, "false", service.Text("DeploymentConfiguration", "Alarms", "Enable"), "off is said, not left out")
 	}
-	assert.True(t, config.Prod().Monitoring.RollbackOnErrors)
 }
 
 // events are events as AWS's pages show them, shortened, and the rule that mails

@@ -243,12 +243,13 @@ type Frontend struct {
 // Monitoring is the settings of alarms, their mails, the dashboard and the
 // budget. docs/runbook.md says what each alarm means.
 type Monitoring struct {
-	// Alarms is which alarms there are: "none", "page" (users notice, so somebody
+	// Alarms is which alarms there are: "none" (nor mails of events), "page" (users notice, so somebody
 	// should get up) or "all", which adds those that wait for the morning. $0.10 a
 	// month for each metric that an alarm reads.
 	Alarms AlarmSet
 	// Thresholds replace alarms' own, which are made of the sizes of what they
-	// watch, by the alarm's name, such as {"errors-5xx": 10}.
+	// watch, by the alarm's name, such as {"errors-5xx": 10}. That of an alarm that
+	// Alarms leaves out waits until it is there.
 	Thresholds map[string]float64
 	// PageEmails get a mail when an alarm fires that is worth a page, and when it is
 	// over. Each address has to confirm once.

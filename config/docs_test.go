@@ -34,6 +34,7 @@ comments in [config/config.go](../config/config.go). After a change there, run
 ` + "```sh\ngo test ./config -update\n```\n"
 
 func TestEnvironmentsAreDocumented(t *testing.T) {
+	require.NoError(t, Validate(All())) // nothing is written of settings that cannot be
 	comments := parseComments(t)
 	var columns [][]setting
 	header := []string{"Setting"}

@@ -24,7 +24,7 @@ func Delivery() Pipeline {
 // base is what the environments have in common: the cheapest system that is
 // safe.
 func base(name, domain string) Environment {
-	return Environment{
+	e := Environment{
 		Name:             name,
 		Region:           "us-east-1",
 		Domain:           domain,
@@ -68,6 +68,8 @@ func base(name, domain string) Environment {
 			LatencyField:       "responseTime",
 		},
 	}
+	// What all environments share beyond that is a line here: e.Setting = value.
+	return e
 }
 
 // service is what the two services have in common.

@@ -564,7 +564,9 @@ func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
 			`Monitoring.Thresholds is "backend-cpu: -1": want a number that is not negative`,
 		},
 		{
-			"counts are no percentages", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-tasks": 150, "backend-memory": 99} }, "",
+			"counts are no percentages", func(e *Environment) {
+				e.Monitoring.Thresholds = map[string]float64{"backend-tasks": 150, "backend-memory": 99}
+			}, "",
 		},
 		{
 			"never reached", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-memory": 100} },

@@ -34,7 +34,7 @@ func (p *program) costCommand() *cobra.Command {
 		Short: "Estimate what a month costs, from the templates",
 		Long: `Cost synthesizes the templates and adds up what a month of them costs at list
 prices: environments side by side, before the free tier, which is shown apart. It
-needs no AWS account. What no template says, such as requests, are flags; the
+needs no AWS account. There are prices of us-east-1 only. What no template says, such as requests, are flags; the
 table says what it was made with. Types of resources that it does not know are
 named, and not counted.
 

@@ -206,15 +206,15 @@ const (
 )
 
 func (c *cloud) play(action string, form url.Values, question, answer []byte) []byte {
-	var about struct{ SecretId string }
+	var about struct{ SecretID string } // JSON does not mind the case
 	_ = json.Unmarshal(question, &about)
 	switch action {
 	case "GetSecretValue":
-		if about.SecretId == projection {
+		if about.SecretID == projection {
 			return with(answer, func(value map[string]any) { value["CreatedDate"] = c.written })
 		}
 	case "PutSecretValue":
-		if about.SecretId == projection {
+		if about.SecretID == projection {
 			c.clock++
 			c.written = c.clock
 		}

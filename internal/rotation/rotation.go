@@ -220,7 +220,7 @@ func (d *Database) finish(ctx context.Context, v version) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rewrite(ctx, d.secrets(), d.Projection, func(projected map[string]string) error {
+	if err := rewrite(ctx, d.secrets(), d.Projection, func(projected map[string]string) error {
 		return project(projected, values)
 	}); err != nil {
 		return err

@@ -33,26 +33,26 @@ func read(ctx context.Context, client *secretsmanager.Client, secret, id, stage 
 
 // rewrite changes keys of a secret and keeps the others. Where nothing changes it
 // stores nothing.
-func rewrite(ctx context.Context, client *secretsmanager.Client, secret string, change func(map[string]string) error) (changed bool, err error) {
+func rewrite(ctx context.Context, client *secretsmanager.Client, secret string, change func(map[string]string) error) error {
 	was, err := read(ctx, client, secret, "", current)
 	if err != nil {
-		return false, err
+		return err
 	}
 	values := maps.Clone(was)
 	if err := change(values); err != nil {
-		return false, fmt.Errorf("%s is not rewritten: %w", secret, err)
+		return fmt.Errorf("%s is not rewritten: %w", secret, err)
 	}
 	if maps.Equal(was, values) {
-		return false, nil
+		return nil
 	}
 	document, err := json.Marshal(values)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &secret, SecretString: aws.String(string(document))}); err != nil {
-		return false, fmt.Errorf("%s is not rewritten: %w", secret, err)
+		return fmt.Errorf("%s is not rewritten: %w", secret, err)
 	}
-	return true, nil
+	return nil
 }
 
 // generate returns letters and digits, which nothing has to escape.

@@ -35,7 +35,7 @@ func (t *Tokens) Rotate(ctx context.Context) (deployed bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if _, err := rewrite(ctx, client, source, func(values map[string]string) error {
+		if err := rewrite(ctx, client, source, func(values map[string]string) error {
 			values["key"] = key
 			return nil
 		}); err != nil {
@@ -43,7 +43,7 @@ func (t *Tokens) Rotate(ctx context.Context) (deployed bool, err error) {
 		}
 		keys[projected] = key
 	}
-	if _, err := rewrite(ctx, client, t.Projection, func(values map[string]string) error {
+	if err := rewrite(ctx, client, t.Projection, func(values map[string]string) error {
 		for projected, key := range keys {
 			values[projected] = key
 		}

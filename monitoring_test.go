@@ -167,8 +167,8 @@ func TestThresholdsOfTheSettingsTakeTheAlarmsPlace(t *testing.T) {
 func TestThresholdsFollowTheSizes(t *testing.T) {
 	t.Parallel()
 	small, large := alarmsOf(t, nested(t, "AllAlarms"), described()), alarmsOf(t, nested(t, "DatabaseSize"), described())
-	assert.Equal(t, "80", small["database-connections"].Text("Threshold"))
-	assert.Equal(t, "648", large["database-connections"].Text("Threshold"), "of 811 with 8 GiB of memory")
+	assert.Equal(t, "62", small["database-connections"].Text("Threshold"), "below what a micro has: about 80, five of them reserved")
+	assert.Equal(t, "684", large["database-connections"].Text("Threshold"), "of 8 GiB of memory")
 	assert.Equal(t, "20", large["database-storage"].Text("Threshold"), "of 400 GiB")
 	env := described()
 	env.Monitoring.Alarms, env.Database.InstanceClass, env.Database.AllocatedStorageGiB = config.AlarmsAll, "db.r7g.16xlarge", 4000

@@ -259,7 +259,7 @@ func (d *Database) renew(ctx context.Context) error {
 			return err
 		}
 		switch {
-		case !seen.deploying && seen.old == 0:
+		case seen.old == 0: // ECS has nothing left to go back to
 			return nil
 		case seen.deploying && seen.newer: // as it should be
 		case asked && !seen.deploying:

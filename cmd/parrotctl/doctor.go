@@ -28,8 +28,11 @@ what the registrar has entered, and not what a cache remembers. Where a service
 looks as it does when it cannot reach the database, secrets and database are
 looked at too.
 
-The exit status is 0 when every link holds, 3 when one is broken or somebody is
-deploying, and 1 when a link could not be looked at.`,
+A deploy that is under way or was taken back, and a delegation that this network
+does not let it ask, are marked, named at the end, and do not stop it.
+
+The exit status is 0 when every link holds, 3 when one is broken, somebody is
+deploying or a deploy has failed, and 1 when a link could not be looked at.`,
 		Example: `  parrotctl doctor dev
   parrotctl doctor prod --profile prod --json`,
 		Args: arguments("ENV"),

@@ -4,13 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"parrot/internal/operate"
 )
+
+const afterDashes = "a command for the task comes after --: parrotctl exec dev backend -- ls -la"
 
 func (p *program) execCommand() *cobra.Command {
 	var profile string
@@ -29,6 +34,9 @@ What is changed in a task is gone with the task.`,
 			names := args
 			if dash := command.ArgsLenAtDash(); dash >= 0 {
 				names = args[:dash]
+			}
+			if len(names) > 2 {
+				return status{exitUsage, fmt.Errorf("exec takes ENV and SERVICE, and got %q; %s", names, afterDashes)}
 			}
 			return arguments("ENV", "SERVICE")(command, names)
 		},
@@ -55,7 +63,7 @@ What is changed in a task is gone with the task.`,
 	}
 	addProfile(command, &profile, "profile", "the environment's account")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return status{exitUsage, fmt.Errorf("%w; a command for the task comes after --: parrotctl exec dev backend -- ls -la", err)}
+		return status{exitUsage, fmt.Errorf("%w; %s", err, afterDashes)}
 	})
 	return command
 }
@@ -89,7 +97,7 @@ Session Manager plugin.`,
 			if err != nil {
 				return err
 			}
-			way, err := env.Forward(command.Context(), port)
+			way, err := env.Forward(command.Context(), port, profile)
 			if err != nil {
 				return err
 			}
@@ -121,6 +129,7 @@ func sessionPrograms() error {
 
 // runSession prints and runs the AWS CLI's command line of a session. Ctrl-C is for
 // the session, which gets it from the terminal too: it is not ended from here.
+// SIGTERM is for this process alone, and ends both.
 func (p *program) runSession(line []string, profile string) error {
 	if profile != "" {
 		line = append(line, "--profile", profile)
@@ -128,7 +137,22 @@ func (p *program) runSession(line []string, profile string) error {
 	fmt.Fprintf(p.stderr, "+ %s\n", operate.Shell(line))
 	session := exec.Command(line[0], line[1:]...)
 	session.Stdin, session.Stdout, session.Stderr = p.stdin, p.stdout, p.stderr
-	err := session.Run()
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	defer signal.Stop(terminated)
+	err := session.Start()
+	if err == nil {
+		done := make(chan struct{})
+		defer close(done)
+		go func() {
+			select {
+			case <-terminated:
+				_ = session.Process.Signal(syscall.SIGTERM)
+			case <-done:
+			}
+		}()
+		err = session.Wait()
+	}
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
 		return fmt.Errorf("the session failed: aws ended with status %d; what it said is above", ended.ExitCode())

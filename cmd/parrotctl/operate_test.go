@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,12 +149,34 @@ func TestExecRunsWhatItPrints(t *testing.T) {
 	r = o.run("exec", "dev", "backend")
 	assert.Equal(t, exitFailed, r.code)
 	assert.Contains(t, r.stderr, "aws ended with status 254")
-	r = o.run("exec", "dev", "backend", "ls", "-la")
-	assert.Equal(t, exitUsage, r.code)
-	assert.Contains(t, r.stderr, "exec dev backend -- ls -la")
+	for _, line := range [][]string{{"exec", "dev", "backend", "ls", "-la"}, {"exec", "dev", "backend", "ls"}} {
+		r = o.run(line...)
+		assert.Equal(t, exitUsage, r.code)
+		assert.Contains(t, r.stderr, "exec dev backend -- ls -la")
+	}
 	for _, line := range [][]string{{"exec", "dev", "worker"}, {"exec", "dev"}, {"exec", "dev", "--", "backend"}} {
 		assert.Equal(t, exitUsage, o.run(line...).code, line)
 	}
+}
+
+// A supervisor's, or that of kill, is for parrotctl alone: what it started would go on.
+func TestSIGTERMEndsTheSessionToo(t *testing.T) {
+	o := onCall(t)
+	o.installs("session-manager-plugin", "0")
+	began := filepath.Join(o.bin, "began")
+	require.NoError(t, os.WriteFile(filepath.Join(o.bin, "aws"), []byte("#!/bin/sh\n: > "+began+"\nexec sleep 60\n"), 0o755))
+	go func() {
+		for {
+			if _, err := os.Stat(began); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	}()
+	start := time.Now()
+	assert.Equal(t, exitFailed, o.run("db", "dev").code)
+	assert.Less(t, time.Since(start), 30*time.Second)
 }
 
 func TestExecAndDbSayHowToInstallWhatTheyNeed(t *testing.T) {
@@ -174,6 +197,7 @@ func TestDbOpensAWayAndShowsHowToConnectWithoutAPassword(t *testing.T) {
 	o.installs("aws", "0")
 	o.installs("session-manager-plugin", "0")
 	r := o.run("db", "dev", "--local-port", "15433")
+	assert.NotContains(t, r.stdout, "--profile")
 	require.Zero(t, r.code, r.stderr)
 	shows(t, r.stdout, "PGPASSWORD=\"$(aws secretsmanager get-secret-value", "psql \"host=127.0.0.1 port=15433 dbname=parrot", "[ssm]\n[start-session]\n")
 	assert.NotContains(t, r.stdout+r.stderr, "hush")

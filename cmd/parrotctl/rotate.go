@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/config"
+	"parrot/internal/operate"
 	"parrot/internal/rotation"
 )
 
@@ -50,11 +51,17 @@ After a failure run the same command again.`,
 			if err != nil {
 				return err
 			}
+			keys := tokens(env, session.Config)
+			if there, err := keys.There(command.Context()); err != nil {
+				return err
+			} else if !there {
+				return fmt.Errorf("%s has no keys to replace: stack %s is not deployed; deploy it: npx cdk deploy '%s'", env.Name, env.StackName("Data"), env.StackName("*"))
+			}
 			question := fmt.Sprintf("New keys for %s in account %s sign everybody out. Replace them?", env.Name, session.Account)
 			if !yes && !p.ask(command.Context(), question) {
 				return status{exitDeclined, errors.New("no key was replaced: the answer was not yes")}
 			}
-			deployed, err := tokens(env, session.Config).Rotate(command.Context())
+			deployed, err := keys.Rotate(command.Context())
 			if err != nil {
 				return fmt.Errorf("the keys of %s are not, or not all, replaced: %w; run the same command again", env.Name, err)
 			}
@@ -62,7 +69,12 @@ After a failure run the same command again.`,
 				fmt.Fprintf(p.stderr, "%s has new keys, and no backend yet that would read them.\n", env.Name)
 				return nil
 			}
-			fmt.Fprintf(p.stderr, "%s has new keys. New backend tasks are starting; wait for them with\n  aws ecs wait services-stable --cluster %[2]s --services %[2]s\n", env.Name, env.PhysicalName("backend"))
+			backend := env.PhysicalName("backend")
+			wait := []string{"aws", "ecs", "wait", "services-stable", "--region", env.Region, "--cluster", backend, "--services", backend}
+			if profile != "" {
+				wait = append(wait, "--profile", profile)
+			}
+			fmt.Fprintf(p.stderr, "%s has new keys. New backend tasks are starting; wait for them with\n  %s\n", env.Name, operate.Shell(wait))
 			return nil
 		},
 	}

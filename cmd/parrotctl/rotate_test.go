@@ -95,7 +95,7 @@ func TestRotateJWTReplacesTheKeysAndTheTasks(t *testing.T) {
 	before := k.deployment()
 	r := k.run("y\n", "rotate", "jwt", "dev")
 	require.Zero(t, r.code, r.stderr)
-	shows(t, r.stderr, "New keys for dev in account 123456789012 sign everybody out. Replace them? [y/N]", "dev has new keys", "aws ecs wait services-stable --cluster parrot-dev-backend --services parrot-dev-backend")
+	shows(t, r.stderr, "New keys for dev in account 123456789012 sign everybody out. Replace them? [y/N]", "dev has new keys", "aws ecs wait services-stable --region us-east-1 --cluster parrot-dev-backend --services parrot-dev-backend")
 	k.assertNewKeys()
 	assert.NotEqual(t, before, k.deployment())
 	for _, key := range k.value("parrot-dev-app-env") {
@@ -111,6 +111,14 @@ func TestRotateJWTWithoutAYesReplacesNothing(t *testing.T) {
 	assert.Equal(t, exitDeclined, r.code)
 	assert.Equal(t, firstEnv, k.value("parrot-dev-app-env"))
 	assert.Equal(t, map[string]string{"key": "access"}, k.value("parrot-dev-jwt-access-key"))
+}
+
+func TestRotateJWTWhereNothingIsDeployedDoesNotAsk(t *testing.T) {
+	w := newWorld(t)
+	r := w.run("", "rotate", "jwt", "dev")
+	assert.Equal(t, exitFailed, r.code)
+	assert.Contains(t, r.stderr, "dev has no keys to replace: stack ParrotDevData is not deployed; deploy it: npx cdk deploy 'ParrotDev*'")
+	assert.NotContains(t, r.stderr, "[y/N]")
 }
 
 func TestRotateOfSomethingElseIsAnError(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // bootstrapQualifier is part of the names that cdk bootstrap gives its roles.
@@ -33,13 +34,14 @@ type Session struct {
 // one is named, and asks AWS whose they are.
 func SignIn(ctx context.Context, profile, region string) (*Session, error) {
 	const advice = "sign in (aws sso login, AWS_PROFILE or --profile) until aws sts get-caller-identity answers"
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region), awsconfig.WithSharedConfigProfile(profile))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region), awsconfig.WithSharedConfigProfile(profile),
+		awsconfig.WithLogger(logging.Nop{})) // what matters of it is in the errors
 	if err != nil {
-		return nil, fmt.Errorf("there are no AWS credentials: %w; %s", err, advice)
+		return nil, fmt.Errorf("there are no AWS credentials: %s: %w", advice, err)
 	}
 	identity, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("AWS does not say who you are: %w; %s", err, advice)
+		return nil, fmt.Errorf("AWS does not say who you are: %s: %w", advice, err)
 	}
 	caller, err := arn.Parse(aws.ToString(identity.Arn))
 	if err != nil {

@@ -20,6 +20,21 @@ type cause struct {
 	perhapsData bool
 }
 
+// The commands that undo what somebody did by hand: a plain deploy compares
+// templates, and finds nothing to do.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+const (
+	shows  = "{parrotctl} drift {env}"
+	undoes = "npx cdk deploy --revert-drift "
+)
+
+// undoesSecret does the same for a secret's value, of which CloudFormation knows
+// nothing.
+var undoesSecret = []string{
+	"aws secretsmanager list-secret-version-ids --region {region} --secret-id {secret}",
+	"aws secretsmanager update-secret-version-stage --region {region} --secret-id {secret} --version-stage AWSCURRENT --move-to-version-id VERSION_BEFORE --remove-from-version-id VERSION_NOW",
+}
+
 // place is where AWS says why something failed.
 type place int
 
@@ -120,10 +135,15 @@ var causes = []cause{
 		next: []string{"dig +short NS {domain}"},
 	},
 
+	{
+		name: "delegation-unknown", words: "what {domain} is delegated to cannot be asked, and all else holds: {says}. This network may not let DNS, port 53, out; elsewhere ask",
+		next: []string{"dig +short NS {domain}", "{parrotctl} doctor {env}"},
+	},
+
 	// Certificate.
 	{
-		name: "certificate-missing", words: "there is no certificate of {domain}",
-		next: []string{"npx cdk deploy {edge}"},
+		name: "certificate-missing", words: "there is no certificate of {domain}: somebody has deleted it",
+		next: []string{undoes + "{edge}"},
 	},
 	{
 		name: "validation-record-missing", words: "ACM waits for a DNS record that is not in the zone: {says}. The deploy of {edge} writes it; if that has ended, write it by hand",
@@ -134,20 +154,28 @@ var causes = []cause{
 		next: []string{"aws acm wait certificate-validated --region {region} --certificate-arn {certificate}"},
 	},
 	{
+		name: "certificate-dead", words: "the certificate that the load balancer shows is {says}, and browsers refuse the site. ACM does not renew it any more: request another, for which the DNS record is the same, and show that until {edge} makes its own",
+		next: []string{
+			"aws acm describe-certificate --region {region} --certificate-arn {certificate}",
+			"aws acm request-certificate --region {region} --domain-name {domain} --subject-alternative-names www.{domain} --validation-method DNS",
+			"aws elbv2 modify-listener --region {region} --listener-arn {listener} --certificates CertificateArn=ARN_OF_THE_OTHER",
+		},
+	},
+	{
 		name: "certificate-failed", words: "the certificate is {says}: it is of no use any more, and a new one has to be made. Delete {edge} and deploy it again",
 		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate}", "npx cdk destroy {compute} {edge}", "npx cdk deploy '{stacks}'"},
 	},
 	{
 		name: "certificate-not-attached", words: "the certificate is issued, and the load balancer does not show it: the HTTPS listener was deleted or changed by hand",
-		next: []string{"{parrotctl} drift {env}", "npx cdk deploy {edge}"},
+		next: []string{shows, undoes + "{edge}"},
 	},
 	{
 		name: "certificate-other-domain", words: "the load balancer's certificate is for {says}, not for {domain} and www.{domain}: somebody has changed the listener, or Domain was changed and not deployed",
-		next: []string{"npx cdk deploy {edge}", "{parrotctl} drift {env}"},
+		next: []string{shows, undoes + "{edge}"},
 	},
 	{
 		name: "renewal-waits", words: "the certificate ends on {says} and ACM cannot renew it: the DNS record of its validation is not in the zone any more",
-		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate} --query Certificate.RenewalSummary", "{parrotctl} drift {env}"},
+		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate} --query Certificate.RenewalSummary", shows, undoes + "{edge}"},
 	},
 
 	// Images.
@@ -176,52 +204,58 @@ var causes = []cause{
 	},
 	{
 		name: "image-denied", in: stoppedTask,
-		says:  says(`cannotpull.*(403|forbidden|denied|not authorized)|perform: ecr:`),
+		says:  says(`cannotpull.*(forbidden|denied|not authorized)|perform: ecr:`),
 		words: "the execution role of the {service} may not pull from its repository in ECR; the stacks give it that, so somebody has changed the role or the repository's policy",
-		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {compute}"},
+		next:  []string{shows, undoes + "{compute}"},
+	},
+	{
+		name: "log-denied", in: stoppedTask,
+		says:  says(`perform: logs:`),
+		words: "the execution role of the {service} may not write its log; the stacks give it that, so somebody has changed the role",
+		next:  []string{shows, undoes + "{compute}"},
 	},
 	{
 		name: "secret-denied", in: stoppedTask,
 		says:  says(`perform: (secretsmanager|kms):|(secret|asm).*accessdenied`),
 		words: "the execution role of the {service} may not read its secrets from Secrets Manager; the stacks give it that, so somebody has changed the role, the secret's policy, or the secret",
-		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {compute}"},
+		next:  []string{shows, undoes + "{compute}"},
 	},
 	{
 		name: "secret-key-missing", in: stoppedTask,
 		says:  says(`did not contain json key`),
-		words: "a secret has not the key that the {service} reads: somebody has written it by hand",
-		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {data}"},
+		words: "a secret, {secret} unless you have added others, has not the key that the {service} reads: somebody has written it by hand. Bring the version before back",
+		next:  undoesSecret,
 	},
 	{
 		name: "secret-missing", in: stoppedTask,
 		says:  says(`can.t find the specified secret|secret.*(resourcenotfound|marked for deletion)`),
 		words: "a secret that the task definition of the {service} names does not exist",
-		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values=parrot-{env}-", "npx cdk deploy '{stacks}'"},
+		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values=parrot-{env}-", undoes + "{data}"},
 	},
 	{
 		name: "log-group-missing", in: stoppedTask,
-		says:  says(`failed to validate logger args|log group does not exist`),
+		says:  says(`log group does not exist`),
 		words: "the log group of the {service} was deleted by hand",
 		next:  []string{"aws logs create-log-group --region {region} --log-group-name {log}"},
+	},
+	{
+		name: "stopped-by-health-check", in: stoppedTask, // before "timed out": it quotes the health check
+		says:  says(`failed (elb|container) health checks|is unhealthy in`),
+		words: "the load balancer found the {service} unhealthy, and ECS replaced it: it has to answer 200 on {path} within {grace} seconds of its start",
+		next:  []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
 	},
 	{
 		name: "no-way-out", in: stoppedTask,
 		says:  says(`i/o timeout|deadline exceeded|dial tcp|timed out|request canceled|no such host`),
 		words: "the task cannot reach ECR or Secrets Manager: its security group lets nothing out, or its subnet has no way to the internet (a public address, or a NAT gateway)",
 		next: []string{
-			"{parrotctl} drift {env}",
+			shows, undoes + "{network}",
 			"aws ec2 describe-security-groups --region {region} --group-ids {groups} --query 'SecurityGroups[].IpPermissionsEgress'",
 		},
 	},
 	{
-		name: "stopped-by-health-check", in: stoppedTask,
-		says:  says(`failed (elb|container) health checks`),
-		words: "the load balancer found the {service} unhealthy, and ECS replaced it: it has to answer 200 on {path} within {grace} seconds of its start",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
-	},
-	{
 		name: "out-of-memory", in: stoppedTask,
-		says:  says(`outofmemory|exit 137`),
+		says:  says(`outofmemory|essential container.*exit 137`),
 		words: "the {service} needs more memory than it has and is killed. Give it more (MemoryMiB of the service in config/environments.go), and deploy",
 		next:  []string{"{parrotctl} logs {env} {service} --since 30m", "npx cdk deploy {compute}"},
 	},
@@ -255,11 +289,11 @@ var causes = []cause{
 	},
 	{
 		name: "service-gone", words: "a service is not there: {says}",
-		next: []string{"npx cdk deploy {compute}"},
+		next: []string{undoes + "{compute}"},
 	},
 	{
 		name: "nothing-wanted", words: "the {service} is released, and ECS is asked to run none of it: it was released and not deployed, or somebody scaled it down",
-		next: []string{"npx cdk deploy {compute}", "aws ecs update-service --region {region} --cluster {cluster} --service {name} --desired-count {desired}"},
+		next: []string{undoes + "{compute}", "aws ecs update-service --region {region} --cluster {cluster} --service {name} --desired-count {desired}"},
 	},
 	{
 		name: "tasks-starting", words: "tasks of the {service} are starting, and none of them has failed. Wait for them",
@@ -281,13 +315,13 @@ var causes = []cause{
 	},
 	{
 		name: "port-mismatch", words: "the load balancer, the container and the application do not mean the same port: {says}",
-		next: []string{"npx cdk deploy {network} {compute}", "{parrotctl} drift {env}"},
+		next: []string{shows, undoes + "{network} {compute}"},
 	},
 	{
 		name: "target-closed", words: "the security group of the {service} does not let the load balancer in on port {port}",
 		next: []string{
 			"aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --protocol tcp --port {port} --source-group {balancer}",
-			"{parrotctl} drift {env}",
+			shows, undoes + "{network}",
 		},
 	},
 	{
@@ -306,7 +340,7 @@ var causes = []cause{
 		name: "target-not-used", in: targetCode,
 		says:  says(`^target.(notinuse|notregistered)`),
 		words: "no rule of the load balancer sends anything to the {service}: somebody has changed the listener",
-		next:  []string{"{parrotctl} drift {env}", "npx cdk deploy {edge} {compute}"},
+		next:  []string{shows, undoes + "{edge} {compute}"},
 	},
 	{
 		name: "target-other", words: "a target of the {service} is not well",
@@ -320,17 +354,21 @@ var causes = []cause{
 	// Secrets and database.
 	{
 		name: "secret-gone", words: "the secret {secret} does not exist, or is marked for deletion",
-		next: []string{"aws secretsmanager restore-secret --region {region} --secret-id {secret}", "npx cdk deploy {data}"},
+		next: []string{"aws secretsmanager restore-secret --region {region} --secret-id {secret}", undoes + "{data}"},
 	},
 	{
-		name: "secret-no-url", words: "the secret {secret} has no connection URL that can be read: somebody has written it by hand",
-		next: []string{"{parrotctl} drift {env}", "npx cdk deploy {data}"},
+		name: "secret-no-url", words: "the secret {secret} has no connection URL that can be read: somebody has written it by hand. Bring the version before back",
+		next: undoesSecret,
 	},
 	{
-		name: "secret-other-host", words: "DATABASE_URL, in the secret {secret}, names another database than the environment's: {says}. Put it right, and restart the backend, which reads it when it starts",
+		name: "secret-other-host", words: "DATABASE_URL, in the secret {secret}, names another database than the environment's: {says}. Bring the version before back, and restart the backend, which reads it when it starts",
+		next: append(slices.Clone(undoesSecret), "aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment"),
+	},
+	{
+		name: "rotation-halfway", words: "a rotation of the database's password began {says} and has not ended: the database may have a password that new tasks do not know. docs/rotation.md says how a new one heals it",
 		next: []string{
-			"{parrotctl} drift {env}",
-			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment",
+			"aws secretsmanager describe-secret --region {region} --secret-id {secret} --query VersionIdsToStages",
+			"aws logs tail --region {region} --since 2d \"$(aws lambda get-function-configuration --region {region} --function-name {rotation} --query LoggingConfig.LogGroup --output text)\"",
 		},
 	},
 	{
@@ -351,13 +389,13 @@ var causes = []cause{
 	},
 	{
 		name: "database-not-private", words: "the database is not where it should be, in the private subnets and without a public address: {says}",
-		next: []string{"{parrotctl} drift {env}", "aws rds modify-db-instance --region {region} --db-instance-identifier {database} --no-publicly-accessible --apply-immediately"},
+		next: []string{shows, "aws rds modify-db-instance --region {region} --db-instance-identifier {database} --no-publicly-accessible --apply-immediately"},
 	},
 	{
 		name: "database-closed", words: "the security group of the database does not let {says} in on port {port}",
 		next: []string{
 			"aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --protocol tcp --port {port} {source}",
-			"{parrotctl} drift {env}",
+			shows, undoes + "{network}",
 		},
 	},
 }

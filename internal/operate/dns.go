@@ -28,7 +28,7 @@ type Parents struct {
 // InternetParents finds the parent's name servers as this machine resolves names.
 func InternetParents() Parents {
 	return Parents{Port: "53", NameServers: func(ctx context.Context, zone string) ([]string, error) {
-		found, err := net.DefaultResolver.LookupNS(ctx, zone)
+		found, err := net.DefaultResolver.LookupNS(ctx, dns.Fqdn(zone)) // not in the search list of this machine
 		if missing := new(net.DNSError); errors.As(err, &missing) && missing.IsNotFound {
 			return nil, nil
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -46,7 +47,9 @@ type Finding struct {
 func (f *Finding) Error() string { return f.Words }
 
 // Unknown says whether the link could not be looked at.
-func (f *Finding) Unknown() bool { return f.Cause == "not-permitted" || f.Cause == "not-read" }
+func (f *Finding) Unknown() bool {
+	return slices.Contains([]string{"not-permitted", "not-read", "delegation-unknown"}, f.Cause)
+}
 
 // Text is the finding for people.
 func (f *Finding) Text() string {
@@ -65,7 +68,8 @@ func (f *Finding) Text() string {
 // Link is a link of the chain that an environment hangs on.
 type Link struct {
 	Name string `json:"name"`
-	// State is "ok", "waits" (somebody is deploying) or "broken".
+	// State is "ok", "waits" (somebody is deploying), "failed" (a deploy has, and
+	// what ran before it runs), "unknown" or "broken".
 	State string `json:"state"`
 	Words string `json:"words"`
 }
@@ -121,10 +125,18 @@ func Diagnose(ctx context.Context, p Patient, show func(Link)) *Diagnosis {
 		{"database", d.checkDatabase},
 	} {
 		words, err := link.check(ctx)
+		if asked := new(unasked); errors.As(err, asked) {
+			d.unknown = d.because("delegation-unknown", asked.Error())
+			diagnosis.add(Link{link.name, "unknown", asked.Error()}, show)
+			continue
+		}
 		if err == nil {
 			state := "ok"
-			if link.name == "stacks" && d.waits != nil {
+			switch {
+			case link.name == "stacks" && d.waits != nil:
 				state = "waits"
+			case link.name == "stacks" && d.failed != nil:
+				state = "failed"
 			}
 			diagnosis.add(Link{link.name, state, words}, show)
 			continue
@@ -137,7 +149,7 @@ func Diagnose(ctx context.Context, p Patient, show func(Link)) *Diagnosis {
 		diagnosis.Finding = finding
 		return diagnosis
 	}
-	diagnosis.Finding = d.waits
+	diagnosis.Finding = cmp.Or(d.waits, d.failed, d.unknown)
 	return diagnosis
 }
 
@@ -157,6 +169,9 @@ type doctor struct {
 	// waits is a deployment that is under way, which is the cause where nothing
 	// else is.
 	waits *Finding
+	// failed is a deploy that failed and was taken back, perhaps long ago, and
+	// unknown what could not be asked: they are what is left to say, too.
+	failed, unknown *Finding
 	// values are what the placeholders of causes stand for.
 	values map[string]string
 }
@@ -207,8 +222,8 @@ func (d *doctor) finding(err error) *Finding {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.As(err, &missing) && d.waits != nil: // it comes with the deploy
-		return d.waits
+	case errors.As(err, &missing) && d.deploy() != nil: // it comes with the deploy
+		return d.deploy()
 	case errors.As(err, &missing):
 		return d.because("missing-output", missing.Error())
 	case errors.As(err, &denied):
@@ -217,6 +232,9 @@ func (d *doctor) finding(err error) *Finding {
 		return d.because("not-read", err.Error())
 	}
 }
+
+// deploy is the deploy that others wait for: one that is under way, or failed.
+func (d *doctor) deploy() *Finding { return cmp.Or(d.waits, d.failed) }
 
 // deeper looks at secrets and database where a service looks as it does when it
 // cannot reach them.
@@ -260,9 +278,16 @@ func (d *doctor) checkStacks(ctx context.Context) (string, error) {
 		d.set("stack", stack.Name, "status", stack.Status)
 		gone := stack.Status == NotDeployed || stack.Status == "REVIEW_IN_PROGRESS"
 		switch {
-		case stack.OK() || gone && d.waits != nil: // its turn comes
+		case stack.OK() || gone && d.deploy() != nil: // its turn comes
 		case gone:
 			return stack.Name + " is not deployed", d.because("not-deployed", "")
+		case stack.RolledBack():
+			finding, err := d.failure(ctx, stack)
+			if err != nil {
+				return "", err
+			}
+			d.failed = cmp.Or(d.failed, finding)
+			words = stack.Name + " is " + stack.Status
 		case stack.InProgress():
 			operation, _, _ := strings.Cut(strings.ToLower(stack.Status), "_")
 			d.set("operation", operation)
@@ -355,12 +380,15 @@ func (d *doctor) checkCertificate(ctx context.Context) (string, error) {
 	}
 	d.set("certificate", c.ARN)
 	switch {
-	case c.Status == "missing" && d.waits != nil:
-		return "", d.waits
+	case c.Status == "missing" && d.deploy() != nil:
+		return "", d.deploy()
 	case c.Status == "missing":
 		return "", d.because("certificate-missing", "")
 	case c.Status == "PENDING_VALIDATION":
 		return c.Status, d.unvalidated(ctx, c)
+	case c.Status != "ISSUED" && c.Attached:
+		d.set("listener", c.listener)
+		return c.Status, d.because("certificate-dead", strings.TrimSpace(c.Status+" "+c.Failure))
 	case c.Status != "ISSUED":
 		return c.Status, d.because("certificate-failed", strings.TrimSpace(c.Status+" "+c.Failure))
 	case !c.Attached && d.outputs.LoadBalancerDNS == "":
@@ -421,7 +449,7 @@ func (d *doctor) images(ctx context.Context) (string, error) {
 // about makes causes speak of a service.
 func (d *doctor) about(name string) *doctor {
 	s, at := d.service(name), d.outputs.Of(name)
-	d.set("service", name, "cluster", at.ClusterName, "name", at.Service, "log", at.LogGroup, "targets", at.TargetGroup,
+	d.set("secret", d.config.PhysicalName("app-env"), "service", name, "cluster", at.ClusterName, "name", at.Service, "log", at.LogGroup, "targets", at.TargetGroup,
 		"port", strconv.Itoa(s.Port), "path", s.HealthCheck.Path, "timeout", strconv.Itoa(s.HealthCheck.TimeoutSeconds),
 		"grace", strconv.Itoa(s.HealthCheck.GracePeriodSeconds), "desired", strconv.Itoa(s.DesiredCount))
 	return d
@@ -537,6 +565,8 @@ func (d *doctor) unwell(ctx context.Context, at ServiceOutputs, s Service) (heal
 	if err != nil {
 		return 0, err
 	}
+	// One that is ill says more than one that is new.
+	slices.SortStableFunc(targets, func(a, b Target) int { return cmp.Compare(starting(a), starting(b)) })
 	for _, target := range targets {
 		if target.State == "healthy" {
 			healthy++
@@ -554,6 +584,13 @@ func (d *doctor) unwell(ctx context.Context, at ServiceOutputs, s Service) (heal
 		return 0, d.of(c, said)
 	}
 	return healthy, nil
+}
+
+func starting(t Target) int {
+	if t.State == "initial" {
+		return 1
+	}
+	return 0
 }
 
 // unreachable says whether the load balancer cannot reach a target at all: for
@@ -576,8 +613,16 @@ func (d *doctor) unreachable(ctx context.Context, s Service, target Target) erro
 	if err != nil || open {
 		return err
 	}
-	d.set("group", strings.Join(s.SecurityGroups, " "), "balancer", strings.Join(balancer, " "))
+	d.set("group", first(s.SecurityGroups), "balancer", first(balancer))
 	return d.because("target-closed", "")
+}
+
+// first is where a rule is put that any of some groups may hold.
+func first(groups []string) string {
+	if len(groups) == 0 {
+		return ""
+	}
+	return groups[0]
 }
 
 func (d *doctor) loadBalancerGroups(ctx context.Context) ([]string, error) {
@@ -659,7 +704,30 @@ func (d *doctor) checkSecrets(ctx context.Context) (string, error) {
 	if described.DeletedDate != nil {
 		return "", d.because("secret-gone", "")
 	}
+	if err := d.checkRotation(ctx); err != nil {
+		return "", err
+	}
 	return "DATABASE_URL names the database", nil
+}
+
+// rotates is how long a rotation of the password may take: four steps of at most
+// 15 minutes.
+const rotates = time.Hour
+
+// checkRotation looks for a new password that was begun with and not ended.
+func (d *doctor) checkRotation(ctx context.Context) error {
+	id := d.config.PhysicalName("db-password")
+	d.set("secret", id, "rotation", d.config.PhysicalName("rotation"))
+	out, err := d.secrets.ListSecretVersionIds(ctx, &secretsmanager.ListSecretVersionIdsInput{SecretId: &id})
+	if err := d.secretError(err); err != nil {
+		return err
+	}
+	for _, version := range out.Versions {
+		if slices.Contains(version.VersionStages, "AWSPENDING") && !slices.Contains(version.VersionStages, "AWSCURRENT") && d.now().Sub(aws.ToTime(version.CreatedDate)) > rotates {
+			return d.because("rotation-halfway", minute(version.CreatedDate))
+		}
+	}
+	return nil
 }
 
 // secretError tells a secret that is not there from one that cannot be read.
@@ -703,14 +771,14 @@ func (d *doctor) checkDatabase(ctx context.Context) (string, error) {
 	who, source, addresses := "the VPC, "+d.config.Network.VPC+",", "--cidr "+d.config.Network.VPC, d.config.Network.Prefix()
 	members := []string(nil)
 	if d.config.Network.DataAccess == config.DataFromBackend {
-		who, source, members = "the backend", "--source-group "+strings.Join(backend.SecurityGroups, " "), backend.SecurityGroups
+		who, source, members = "the backend", "--source-group "+first(backend.SecurityGroups), backend.SecurityGroups
 	}
 	open, err := d.open(ctx, found.SecurityGroups, found.Port, members, addresses)
 	if err != nil {
 		return "", err
 	}
 	if !open {
-		d.set("group", strings.Join(found.SecurityGroups, " "), "port", strconv.Itoa(int(found.Port)), "source", source)
+		d.set("group", first(found.SecurityGroups), "port", strconv.Itoa(int(found.Port)), "source", source)
 		return "", d.because("database-closed", who)
 	}
 	return found.Identifier + " " + found.Status, nil

@@ -3,7 +3,9 @@ package operate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +82,11 @@ func fails(stack, status, resource, kind, reason string) func(*operatetest.World
 	}
 }
 
+// rotating is a rotation that began some time ago.
+func rotating(ago time.Duration) string {
+	return fmt.Sprintf(`{"Versions":[{"VersionId":"1","VersionStages":["AWSCURRENT"],"CreatedDate":1},{"VersionId":"2","VersionStages":["AWSPENDING"],"CreatedDate":%d}]}`, time.Now().Add(-ago).Unix())
+}
+
 // illnesses are every cause in the described system's lists, and those that are
 // Parrot's own.
 var illnesses = map[string]ill{
@@ -90,6 +97,22 @@ var illnesses = map[string]ill{
 		"image-denied", "services", stops("CannotPullContainerError: pull access denied: unexpected status from HEAD request to https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/x: 403 Forbidden"), "may not pull from its repository in ECR", "drift dev"},
 	"the registry cannot be signed in to for want of a permission": {
 		"image-denied", "services", stops(initialize + "unable to retrieve ecr registry auth: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
+	"the image cannot be reached, and its tag has a 403 in it": {
+		"no-way-out", "services", stops("CannotPullContainerError: failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
+	"the log cannot be reached": {
+		"no-way-out", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: dial tcp 52.94.0.3:443: i/o timeout"), "cannot reach", "drift dev"},
+	"the log may not be written": {
+		"log-denied", "services", stops("ResourceInitializationError: failed to validate logger args: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: logs:CreateLogStream"), "may not write its log", "revert-drift ParrotDevCompute"},
+	"somebody stopped a task, with SIGKILL": {
+		"task-stopped", "services", func(w *operatetest.World) {
+			w.Stop("backend", "UserInitiated", "Task stopped by user", "", 137)
+		}, "a task of the backend stopped", "describe-tasks"},
+	"ECS notes that the load balancer timed out": {
+		"stopped-by-health-check", "services", func(w *operatetest.World) {
+			w.Stop("backend", "", "", "", -1)
+			w.Tasks["backend"] = nil
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") (port 3001) is unhealthy in (target-group arn:x) due to (reason Request timed out)"}}
+		}, "found the backend unhealthy", "logs dev backend"},
 	"the image is for another processor": {
 		"image-platform", "services", stops("CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'"), "another processor", "release dev"},
 	"the task has not enough memory": {
@@ -113,7 +136,7 @@ var illnesses = map[string]ill{
 	"the secret is not there": {
 		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't find the specified secret."), "does not exist", "list-secrets"},
 	"the secret lacks a key": {
-		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "has not the key", "deploy ParrotDevData"},
+		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "has not the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
 	"the log group is gone": {
 		"log-group-missing", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: The specified log group does not exist."), "log group", "create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
 	"the migration fails": {
@@ -140,7 +163,7 @@ var illnesses = map[string]ill{
 			w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
 		}, "asked to run none", "--desired-count 1"},
 	"somebody deleted the service": {
-		"service-gone", "services", func(w *operatetest.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy ParrotDevCompute"},
+		"service-gone", "services", func(w *operatetest.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy --revert-drift ParrotDevCompute"},
 
 	// 2. Health checks fail.
 	"the health check's path answers 404": {
@@ -157,7 +180,7 @@ var illnesses = map[string]ill{
 		"port-mismatch", "targets", func(w *operatetest.World) {
 			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
 			w.Targets["backend"][0].Port = 8080
-		}, "target 8080, container 3001, variable PORT 3001", "deploy ParrotDevNetwork ParrotDevCompute"},
+		}, "target 8080, container 3001, variable PORT 3001", "deploy --revert-drift ParrotDevNetwork ParrotDevCompute"},
 	"the application means another port": {
 		"port-mismatch", "targets", func(w *operatetest.World) {
 			w.Unhealthy("backend", "Target.Timeout", "Request timed out")
@@ -170,6 +193,13 @@ var illnesses = map[string]ill{
 			w.Allow("backend", 3002, "load-balancer", "")
 			w.Allow("backend", 3001, "", "203.0.113.0/24")
 		}, "does not let the load balancer in on port 3001", "authorize-security-group-ingress"},
+	"a target is ill and another new": {
+		"health-path", "targets", func(w *operatetest.World) {
+			w.Targets["backend"] = []operatetest.Target{
+				{Address: "10.0.0.1", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"},
+				{Address: "10.0.0.9", Port: 3001, State: "unhealthy", Reason: "Target.ResponseCodeMismatch", Description: "Health checks failed with these codes: [404]"},
+			}
+		}, "and not with 200", "logs dev backend"},
 	"a target is new": {
 		"target-starting", "targets", func(w *operatetest.World) {
 			w.Targets["backend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"}}
@@ -191,9 +221,11 @@ var illnesses = map[string]ill{
 			w.Rewrite(`{"url":"postgresql://parrot_admin:hush@old.example.com:5432/parrot"}`)
 		}, "old.example.com:5432 instead of parrot-dev-db", "--force-new-deployment"},
 	"DATABASE_URL cannot be read": {
-		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "drift dev"},
+		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
+	"a rotation has stopped halfway": {
+		"rotation-halfway", "secrets", func(w *operatetest.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md", "get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
 	"the secret is no JSON": {
-		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`hush`) }, "no connection URL", "drift dev"},
+		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`hush`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"the secret is marked for deletion": {
 		"secret-gone", "secrets", func(w *operatetest.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
 	"the application's secret is marked for deletion": {
@@ -239,19 +271,24 @@ var illnesses = map[string]ill{
 		"validation-pending", "certificate", func(w *operatetest.World) { w.RequestCertificate(true) }, "has not seen it yet", "certificate-validated"},
 	"the validation took too long": {
 		"certificate-failed", "certificate", func(w *operatetest.World) {
+			w.DropListener()
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"VALIDATION_TIMED_OUT"}}`
-		}, "VALIDATION_TIMED_OUT", "describe-certificate"},
+		}, "VALIDATION_TIMED_OUT", "destroy ParrotDevCompute ParrotDevEdge"},
+	"the certificate that browsers get has expired": {
+		"certificate-dead", "certificate", func(w *operatetest.World) {
+			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"EXPIRED"}}`
+		}, "EXPIRED, and browsers refuse", "modify-listener --region us-east-1 --listener-arn arn:aws:elasticloadbalancing:"},
 	"the certificate is not attached to the listener": {
 		"certificate-not-attached", "certificate", func(w *operatetest.World) { w.DropListener() }, "the load balancer does not show it", "drift dev"},
 	"the certificate is another domain's": {
-		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate lacks www": {
-		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
 	"there is no certificate": {
 		"certificate-missing", "certificate", func(w *operatetest.World) {
 			w.DropListener()
 			w.Answers["ListCertificates"] = `{"CertificateSummaryList":[]}`
-		}, "no certificate of bkgstock.com", "deploy ParrotDevEdge"},
+		}, "no certificate of bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate cannot be renewed": {
 		"renewal-waits", "certificate", func(w *operatetest.World) {
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","SubjectAlternativeNames":["bkgstock.com","*.bkgstock.com"],"Status":"ISSUED","NotAfter":1,"RenewalSummary":{"RenewalStatus":"PENDING_VALIDATION","DomainValidationOptions":[],"UpdatedAt":1}}}`
@@ -261,20 +298,27 @@ var illnesses = map[string]ill{
 	"another deployment is in progress": {
 		"in-progress", "", func(w *operatetest.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
 	"a name is taken": {
-		"name-conflict", "stacks", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "is there already", "deploy ParrotDevData --import-existing-resources"},
+		"name-conflict", "", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "is there already", "deploy ParrotDevData --import-existing-resources"},
 	"a permission is missing": {
 		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "may not do that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
 	"a service-linked role is missing": {
 		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "lacks a service-linked role", "bootstrap dev"},
 	"a deploy failed of something else": {
-		"stack-failed", "stacks", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
+		"stack-failed", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
 	"new tasks did not become healthy, and their traces are gone": {
-		"tasks-not-stable", "stacks", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
+		"tasks-not-stable", "", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
 	"new tasks did not become healthy, and one says why": {
-		"image-not-found", "stacks", func(w *operatetest.World) {
+		"image-not-found", "services", func(w *operatetest.World) {
 			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			stops(pull + "not found")(w)
 		}, "is not in the registry", "rollback dev backend"},
+	"a deploy that failed is being taken back": {
+		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "may not do that", "bootstrap dev"},
+	"a deploy that failed long ago is not why the database does not run": {
+		"database-stopped", "database", func(w *operatetest.World) {
+			fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained")(w)
+			w.DatabaseIs("stopped")
+		}, "somebody has stopped it", "start-db-instance"},
 	"a stack could not go back": {
 		"rollback-failed", "stacks", func(w *operatetest.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not go back", "continue-update-rollback"},
 
@@ -289,6 +333,10 @@ var illnesses = map[string]ill{
 		"missing-output", "services", func(w *operatetest.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output", "deploy 'ParrotDev*'"},
 	"the zone is gone": {
 		"zone-gone", "delegation", func(w *operatetest.World) { w.DropZone() }, "does not exist any more", "list-hosted-zones-by-name"},
+	"DNS cannot be asked": {
+		"delegation-unknown", "", func(w *operatetest.World) { w.DNSFails = true }, "port 53", "dig +short NS bkgstock.com"},
+	"DNS cannot be asked, and the database does not run": {
+		"database-stopped", "database", func(w *operatetest.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
 	"nobody delegates the domain": {
 		"not-delegated", "delegation", func(w *operatetest.World) { w.Parent = nil }, "nobody delegates bkgstock.com", "dig +short NS bkgstock.com"},
 	"the domain is delegated to others": {
@@ -339,6 +387,50 @@ func TestEachCauseOfTheDoctorsHasATestThatMakesIt(t *testing.T) {
 		assert.NotEmpty(t, c.next, c.name)
 	}
 	assert.ElementsMatch(t, all, slices.Collect(maps.Keys(made)))
+}
+
+// What looks ill for a moment, and is not.
+func TestTheDoctorLetsPassWhatIsAsItShouldBe(t *testing.T) {
+	for name, looks := range map[string]func(*operatetest.World){
+		"a password is being replaced": func(w *operatetest.World) { w.DatabaseIs("resetting-master-credentials") },
+		"a rotation is on its way":     func(w *operatetest.World) { w.Answers["ListSecretVersionIds"] = rotating(20 * time.Minute) },
+		"an ill target is being removed": func(w *operatetest.World) {
+			w.Targets["backend"] = append(w.Targets["backend"], operatetest.Target{Address: "10.0.0.99", Port: 3001, State: "unhealthy.draining"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := deployed(t)
+			looks(w)
+			assert.Nil(t, diagnose(t, w).Finding)
+		})
+	}
+}
+
+// CloudFormation compares templates: it does not see what was changed by hand, and
+// never the value of a secret.
+func TestWhatWasChangedByHandIsNotMendedByAPlainDeploy(t *testing.T) {
+	for _, c := range causes {
+		if !regexp.MustCompile(`(changed|deleted) by hand|(?i:somebody) has (changed|deleted|written)`).MatchString(c.words) {
+			continue
+		}
+		for _, command := range c.next {
+			assert.NotRegexp(t, `^npx cdk deploy [^-]`, command, c.name)
+		}
+		if strings.Contains(c.words, "written it by hand") {
+			assert.Contains(t, strings.Join(c.next, " "), "update-secret-version-stage", c.name)
+		}
+	}
+}
+
+func TestALinkThatIsUnknownOrFailedIsMarked(t *testing.T) {
+	w, _ := deployed(t)
+	w.DNSFails = true
+	w.StackStatus["ParrotDevEdge"] = "UPDATE_ROLLBACK_COMPLETE"
+	d := diagnose(t, w)
+	assert.Len(t, d.Links, len(chain))
+	assert.Equal(t, "failed", d.Links[2].State)
+	assert.Equal(t, "unknown", d.Links[3].State)
+	assert.Equal(t, "stack-failed", d.Finding.Cause, "it says more")
 }
 
 func TestTheDoctorBeginsWithCredentials(t *testing.T) {

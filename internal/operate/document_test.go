@@ -72,7 +72,7 @@ func samples(t *testing.T) map[string]sample {
 	_, line, err := e.Exec(t.Context(), "backend", []string{"npx", "prisma", "migrate", "status"})
 	require.NoError(t, err)
 	out["exec"] = fenced("+ " + Shell(line))
-	way, err := e.Forward(t.Context(), 5433)
+	way, err := e.Forward(t.Context(), 5433, "")
 	require.NoError(t, err)
 	out["db"] = fenced(strings.ReplaceAll(way.Client, w.SecretARN, w.SecretARN[:len(w.SecretARN)-6]+"AbCdEf"))
 	out["db-command"] = fenced("+ " + Shell(way.Command))

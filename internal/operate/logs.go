@@ -17,6 +17,9 @@ import (
 const (
 	logsInterval = 2 * time.Second
 	logsOverlap  = 30 * time.Second
+	// logsReach is how far back a look goes at most, or a filter that nothing fits
+	// would read everything again and again. It forgives clocks that differ.
+	logsReach = 5 * time.Minute
 )
 
 // Logs is what of a service's log is asked for.
@@ -42,6 +45,7 @@ func (e *Environment) Logs(ctx context.Context, w io.Writer, ask Logs) error {
 	// Events that the next look may see again.
 	seen := map[string]time.Time{}
 	for {
+		began := e.now()
 		newest, err := e.look(ctx, w, group, ask.Filter, start, seen)
 		switch {
 		case ask.Follow && ctx.Err() != nil:
@@ -51,8 +55,10 @@ func (e *Environment) Logs(ctx context.Context, w io.Writer, ask Logs) error {
 		case !ask.Follow:
 			return nil
 		}
-		if again := newest.Add(-logsOverlap); again.After(start) {
-			start = again
+		for _, again := range []time.Time{newest.Add(-logsOverlap), began.Add(-logsReach)} {
+			if again.After(start) {
+				start = again
+			}
 		}
 		for id, at := range seen {
 			if at.Before(start) {

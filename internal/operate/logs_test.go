@@ -54,6 +54,7 @@ func TestAFollowedLogHasEachEventOnceThoseThatComeLateToo(t *testing.T) {
 	w, e := deployed(t)
 	e.logsInterval = 5 * time.Millisecond
 	start := operatetest.Deployed
+	e.now = func() time.Time { return start.Add(time.Minute) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var out paper
@@ -79,6 +80,25 @@ func TestAFollowedLogHasEachEventOnceThoseThatComeLateToo(t *testing.T) {
 	for _, text := range []string{"first", "same time", "late", "much later", "last"} {
 		assert.Equal(t, 1, strings.Count(out.String(), " "+text+"\n"), text)
 	}
+}
+
+// Or CloudWatch would search a whole day every two seconds.
+func TestAFollowedLogThatNothingFitsIsNotReadFromTheBeginningAgain(t *testing.T) {
+	w, e := deployed(t)
+	e.logsInterval = time.Millisecond
+	start := operatetest.Deployed
+	e.now = func() time.Time { return start.Add(24 * time.Hour) }
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error)
+	go func() {
+		ended <- e.Logs(ctx, &paper{}, Logs{Service: "backend", Since: start, Filter: "nothing", Follow: true})
+	}()
+	require.Eventually(t, func() bool { return len(w.Searched()) > 2 }, 10*time.Second, time.Millisecond)
+	stop()
+	require.NoError(t, <-ended)
+	assert.Equal(t, start, w.Searched()[0])
+	assert.Equal(t, start.Add(24*time.Hour-logsReach), w.Searched()[1])
 }
 
 func TestNoLogPlaysWithTheTerminal(t *testing.T) {

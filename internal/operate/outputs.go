@@ -31,6 +31,12 @@ const NotDeployed = "NOT_DEPLOYED"
 // InProgress says whether somebody deploys the stack right now: nobody else can.
 func (s Stack) InProgress() bool { return strings.HasSuffix(s.Status, "_IN_PROGRESS") }
 
+// RolledBack says whether the last deploy failed and what was there before is, or
+// is being brought, back.
+func (s Stack) RolledBack() bool {
+	return strings.Contains(s.Status, "ROLLBACK_") && !strings.HasPrefix(s.Status, "ROLLBACK_COMPLETE") && !strings.HasSuffix(s.Status, "_FAILED")
+}
+
 // OK says whether the stack is as its last deploy wanted it.
 func (s Stack) OK() bool {
 	return s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE" || s.Status == "IMPORT_COMPLETE"
@@ -124,7 +130,10 @@ func find(stacks []Stack) (Outputs, error) {
 			}
 			value := stack.outputs[output]
 			if value == "" && first == nil {
-				first = &MissingOutput{stack.Name, output, "npx cdk deploy " + stack.Name, stack.Status == NotDeployed}
+				first = &MissingOutput{stack.Name, output, "npx cdk deploy " + stack.Name, false}
+				if stack.Status == NotDeployed {
+					first = &MissingOutput{stack.Name, output, "npx cdk deploy '" + strings.TrimSuffix(stack.Name, part) + "*'", true}
+				}
 			}
 			return value
 		}

@@ -45,7 +45,7 @@ type Database struct {
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
 var fine = []string{
 	"available", "backing-up", "configuring-enhanced-monitoring", "configuring-log-exports", "modifying",
-	"storage-config-upgrade", "storage-initialization", "storage-optimization",
+	"resetting-master-credentials", "storage-config-upgrade", "storage-initialization", "storage-optimization",
 }
 
 // OK says whether the database answers.
@@ -113,6 +113,7 @@ type Certificate struct {
 	Names   []string   `json:"names"`
 	// Attached says whether the load balancer's HTTPS listener shows it.
 	Attached bool `json:"attached"`
+	listener string
 	// Unvalidated are the records that ACM waits for.
 	Unvalidated []Record `json:"unvalidated,omitempty"`
 	// Renewal is the state of its renewal, once there is one.
@@ -136,13 +137,13 @@ func (c Certificate) Covers(host string) bool {
 // Certificate reads the certificate that the HTTPS listener shows, or else the
 // newest one of the domain.
 func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate, error) {
-	attached, err := e.attached(ctx, at.LoadBalancerDNS)
+	attached, listener, err := e.attached(ctx, at.LoadBalancerDNS)
 	if err != nil {
 		return Certificate{}, err
 	}
 	if attached != "" {
 		certificate, err := e.certificate(ctx, attached)
-		certificate.Attached = true
+		certificate.Attached, certificate.listener = true, listener
 		return certificate, err
 	}
 	newest := Certificate{Status: "missing"}
@@ -167,15 +168,15 @@ func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate,
 }
 
 // attached is the certificate of the load balancer's HTTPS listener, if any.
-func (e *Environment) attached(ctx context.Context, name string) (string, error) {
+func (e *Environment) attached(ctx context.Context, name string) (certificate, listener string, err error) {
 	if name == "" { // it is made after the certificate
-		return "", nil
+		return "", "", nil
 	}
 	pages := elb.NewDescribeLoadBalancersPaginator(e.elb, &elb.DescribeLoadBalancersInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return "", fmt.Errorf("load balancers cannot be listed: %w", err)
+			return "", "", fmt.Errorf("load balancers cannot be listed: %w", err)
 		}
 		for _, balancer := range page.LoadBalancers {
 			if !strings.EqualFold(aws.ToString(balancer.DNSName), name) {
@@ -183,16 +184,16 @@ func (e *Environment) attached(ctx context.Context, name string) (string, error)
 			}
 			out, err := e.elb.DescribeListeners(ctx, &elb.DescribeListenersInput{LoadBalancerArn: balancer.LoadBalancerArn})
 			if err != nil {
-				return "", fmt.Errorf("the load balancer's listeners cannot be read: %w", err)
+				return "", "", fmt.Errorf("the load balancer's listeners cannot be read: %w", err)
 			}
 			for _, listener := range out.Listeners {
 				if listener.Protocol == elbtypes.ProtocolEnumHttps && len(listener.Certificates) > 0 {
-					return aws.ToString(listener.Certificates[0].CertificateArn), nil
+					return aws.ToString(listener.Certificates[0].CertificateArn), aws.ToString(listener.ListenerArn), nil
 				}
 			}
 		}
 	}
-	return "", nil
+	return "", "", nil
 }
 
 func (e *Environment) certificate(ctx context.Context, arn string) (Certificate, error) {
@@ -227,6 +228,11 @@ type Delegated struct {
 // OK says whether the whole domain is served by the zone.
 func (d Delegated) OK() bool { return slices.Equal(d.Parent, d.Zone) }
 
+// unasked is the error that DNS could not be asked.
+type unasked struct{ error }
+
+func (u unasked) Unwrap() error { return u.error }
+
 // Delegated compares what the parent of the domain says with its zone.
 func (e *Environment) Delegated(ctx context.Context, at Outputs) (Delegated, error) {
 	d := Delegated{Domain: e.config.Domain}
@@ -239,7 +245,7 @@ func (e *Environment) Delegated(ctx context.Context, at Outputs) (Delegated, err
 	}
 	parent, err := e.dns(ctx, d.Domain)
 	if err != nil {
-		return d, fmt.Errorf("what %s is delegated to cannot be asked: %w", d.Domain, err)
+		return d, unasked{fmt.Errorf("what %s is delegated to cannot be asked: %w", d.Domain, err)}
 	}
 	d.Parent = nameServers(parent)
 	return d, nil

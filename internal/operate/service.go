@@ -55,7 +55,7 @@ type Event struct {
 type ServiceGone struct{ Service, Cluster, Stack string }
 
 func (s ServiceGone) Error() string {
-	return fmt.Sprintf("there is no service %s in cluster %s: it was deleted by hand; deploy it again: npx cdk deploy %s", s.Service, s.Cluster, s.Stack)
+	return fmt.Sprintf("there is no service %s in cluster %s: it was deleted by hand; put it back: npx cdk deploy --revert-drift %s", s.Service, s.Cluster, s.Stack)
 }
 
 // Settled says whether as many tasks run as are wanted, and the last deployment
@@ -76,7 +76,9 @@ type Target struct {
 }
 
 // OK says whether the target is well, or on its way out as it should be.
-func (t Target) OK() bool { return t.State == "healthy" || t.State == "draining" }
+func (t Target) OK() bool {
+	return t.State == "healthy" || t.State == "draining" || t.State == "unhealthy.draining"
+}
 
 // Service reads one service.
 func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, error) {

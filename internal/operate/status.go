@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"parrot/config"
 )
 
 // expiresSoon is how long before its end a certificate is worth a word. ACM
@@ -45,6 +47,8 @@ type Status struct {
 	// could not be read.
 	Wrong  []string `json:"wrong"`
 	Unread []string `json:"unread"`
+
+	unheard bool
 }
 
 // ServiceStatus is a service and its targets.
@@ -52,11 +56,14 @@ type ServiceStatus struct {
 	Name    string            `json:"name"`
 	Service Section[Service]  `json:"service"`
 	Targets Section[[]Target] `json:"targets"`
+
+	released bool
 }
 
 // Status reads everything. What cannot be read says so in its place.
 func (e *Environment) Status(ctx context.Context) *Status {
-	s := &Status{Environment: e.config.Name, Region: e.config.Region, Account: e.session.Account, At: e.now().UTC()}
+	s := &Status{Environment: e.config.Name, Region: e.config.Region, Account: e.session.Account, At: e.now().UTC(),
+		unheard: e.config.Monitoring.Alarms != config.AlarmsNone && len(e.config.Monitoring.PageEmails) == 0}
 	stacks, err := e.Stacks(ctx)
 	s.Stacks = section(stacks, err)
 	outputs, missing := find(stacks)
@@ -67,7 +74,7 @@ func (e *Environment) Status(ctx context.Context) *Status {
 	var reading sync.WaitGroup
 	s.Services = make([]ServiceStatus, len(Services))
 	for i, name := range Services {
-		s.Services[i].Name = name
+		s.Services[i].Name, s.Services[i].released = name, e.service(name).Image.Released()
 		at := outputs.Of(name)
 		reading.Go(func() {
 			s.Services[i].Service = read(at.Service != "", missing, func() (Service, error) { return e.Service(ctx, at) })
@@ -116,7 +123,7 @@ func (s *Status) judge() {
 		unread(service.Name, service.Service.Unread)
 		unread("targets of the "+service.Name, service.Targets.Unread)
 		if service.Service.Unread == "" {
-			wrong(service.Service.Value.wrong())
+			wrong(service.wrong())
 		}
 		for _, target := range service.Targets.Value {
 			if !target.OK() {
@@ -153,8 +160,15 @@ func (s Stack) wrong() string {
 	}
 }
 
-func (s Service) wrong() string {
+// wrong is what users notice of a service, or would soon. One of which no image is
+// released runs nothing as it should.
+func (all ServiceStatus) wrong() string {
+	s := all.Service.Value
 	switch {
+	case s.Desired == 0 && all.released:
+		return s.Name + ": no task is wanted"
+	case s.Settled() && s.Desired > 0 && all.Targets.Unread == "" && len(all.Targets.Value) == 0:
+		return s.Name + ": no task is registered at the load balancer"
 	case s.Settled():
 		return ""
 	case s.Running == s.Desired && s.Pending == 0:
@@ -267,6 +281,9 @@ func (s *Status) Text() string {
 		}
 		for _, alarm := range s.Alarms.Value {
 			line(true, "%s since %s: %s", alarm.Name, minute(alarm.Since), alarm.Reason)
+		}
+		if s.unheard {
+			line(false, "nobody gets their mails: Monitoring.PageEmails is empty")
 		}
 	}
 

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"parrot/config"
+	"parrot/internal/awsclient"
 	"parrot/internal/operate/operatetest"
 )
 
@@ -23,6 +25,34 @@ func TestAnEnvironmentThatIsWellIsSaidToBeWell(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(text, "\n"), 24, "one screen")
 	for line := range strings.Lines(text) {
 		assert.Equal(t, strings.TrimRight(line, " \n")+"\n", line, "no blanks at the end")
+	}
+}
+
+func TestAServiceWithoutAReleaseRunsNothingAsItShould(t *testing.T) {
+	w, _ := deployed(t)
+	w.Env.Backend.Image = config.Image{}
+	w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
+	w.Targets["backend"] = nil
+	session, err := awsclient.SignIn(t.Context(), "", w.Env.Region)
+	require.NoError(t, err)
+	assert.Empty(t, New(w.Env, session, w.Delegation).Status(t.Context()).Wrong)
+}
+
+func TestStatusSaysWhereNobodyGetsTheAlarmsMails(t *testing.T) {
+	w, _ := deployed(t)
+	session, err := awsclient.SignIn(t.Context(), "", w.Env.Region)
+	require.NoError(t, err)
+	for _, test := range []struct {
+		alarms config.AlarmSet
+		emails []string
+		says   bool
+	}{
+		{config.AlarmsPage, nil, true}, {config.AlarmsPage, []string{"oncall@acme.example"}, false}, {config.AlarmsNone, nil, false},
+	} {
+		w.Env.Monitoring.Alarms, w.Env.Monitoring.PageEmails = test.alarms, test.emails
+		text := New(w.Env, session, w.Delegation).Status(t.Context()).Text()
+		assert.Equal(t, test.says, strings.Contains(text, "nobody gets their mails"), test)
+		assert.Contains(t, text, "All is well.")
 	}
 }
 
@@ -44,6 +74,16 @@ func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 		"tasks that stop": {
 			func(w *operatetest.World) { w.Stop("backend", "EssentialContainerExited", "x", "", 1) },
 			"! backend      running 0, desired 1, pending 0; deployment IN_PROGRESS (ECS deployment ecs-svc/1 in progress.)", "backend: 0 of 1 tasks run",
+		},
+		"a service that was scaled down": {
+			func(w *operatetest.World) {
+				w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
+			},
+			"  backend      running 0, desired 0", "backend: no task is wanted",
+		},
+		"tasks that the load balancer does not know": {
+			func(w *operatetest.World) { w.Targets["frontend"] = nil },
+			"               no targets", "frontend: no task is registered at the load balancer",
 		},
 		"a target that is not well": {
 			func(w *operatetest.World) {
@@ -123,7 +163,7 @@ func TestMissingStacksAndOutputsNameTheCommandThatMakesThem(t *testing.T) {
 
 	w.Undeploy("ParrotDevCompute")
 	_, err = e.Outputs(t.Context())
-	require.EqualError(t, err, "stack ParrotDevCompute is not deployed; deploy it: npx cdk deploy ParrotDevCompute")
+	require.EqualError(t, err, "stack ParrotDevCompute is not deployed; deploy it: npx cdk deploy 'ParrotDev*'")
 
 	w.Undeploy("ParrotDevEdge")
 	w.Stack("ParrotDevEdge", map[string]string{"Other": "x"})

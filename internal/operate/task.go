@@ -35,12 +35,13 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 	slices.SortStableFunc(tasks, func(a, b ecstypes.Task) int {
 		return strings.Compare(current(b, s), current(a, s))
 	})
-	agent := ""
+	agent, agentless := "", false
 	for _, task := range tasks {
 		for _, container := range task.Containers {
 			if aws.ToString(container.Name) != at.Name || aws.ToString(task.LastStatus) != "RUNNING" {
 				continue
 			}
+			agentless = true
 			for _, managed := range container.ManagedAgents {
 				if managed.Name != ecstypes.ManagedAgentNameExecuteCommandAgent {
 					continue
@@ -53,6 +54,9 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 	}
 	if agent != "" {
 		return Task{}, fmt.Errorf("no task of the %s takes commands: its agent is %s; wait a minute, or start new tasks: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region, at.ClusterName, at.Service)
+	}
+	if agentless {
+		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, since before it was allowed; start new ones: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, e.config.Region, at.ClusterName, at.Service)
 	}
 	return Task{}, fmt.Errorf("no task of the %s runs: %d of %d; find out why: %s", at.Name, s.Running, s.Desired, parrotctl("doctor", e.config.Name))
 }
@@ -97,8 +101,8 @@ type Forward struct {
 }
 
 // Forward opens a way from a local port through a task of the backend to the
-// database.
-func (e *Environment) Forward(ctx context.Context, localPort int) (Forward, error) {
+// database. A profile is that of the password's reader; empty is none.
+func (e *Environment) Forward(ctx context.Context, localPort int, profile string) (Forward, error) {
 	outputs, err := e.Outputs(ctx)
 	if err != nil {
 		return Forward{}, err
@@ -118,14 +122,17 @@ func (e *Environment) Forward(ctx context.Context, localPort int) (Forward, erro
 	if err != nil {
 		return Forward{}, err
 	}
+	if profile != "" {
+		profile = " --profile " + Shell([]string{profile})
+	}
 	return Forward{
 		Command: []string{"aws", "ssm", "start-session", "--region", e.config.Region,
 			"--target", fmt.Sprintf("ecs:%s_%s_%s", task.Cluster, task.ID, task.RuntimeID),
 			"--document-name", "AWS-StartPortForwardingSessionToRemoteHost", "--parameters", string(parameters)},
-		Client: fmt.Sprintf(`PGPASSWORD="$(aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text \
+		Client: fmt.Sprintf(`PGPASSWORD="$(aws secretsmanager get-secret-value --region %s --secret-id %s%s --query SecretString --output text \
   | node -p 'JSON.parse(require("fs").readFileSync(0)).password')" \
   psql "host=127.0.0.1 port=%d dbname=%s user=%s sslmode=require"`,
-			e.config.Region, Shell([]string{outputs.DBSecretARN}), localPort, database.Name, database.Username),
+			e.config.Region, Shell([]string{outputs.DBSecretARN}), profile, localPort, database.Name, database.Username),
 	}, nil
 }
 

@@ -41,6 +41,11 @@ func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing
 	require.ErrorContains(t, err, "its agent is PENDING")
 	require.ErrorContains(t, err, "--force-new-deployment")
 
+	w.Tasks["backend"][0]["containers"] = []map[string]any{{"name": "backend", "runtimeId": "r"}}
+	_, _, err = e.Exec(t.Context(), "backend", nil)
+	require.ErrorContains(t, err, "they run without the agent")
+	require.ErrorContains(t, err, "--force-new-deployment")
+
 	w.Tasks["backend"] = nil
 	_, _, err = e.Exec(t.Context(), "backend", nil)
 	require.ErrorContains(t, err, "no task of the backend runs")
@@ -62,17 +67,17 @@ func TestACommandIsTheSameInTheTask(t *testing.T) {
 
 func TestTheWayToTheDatabaseGoesThroughATaskAndHoldsNoPassword(t *testing.T) {
 	w, e := deployed(t)
-	way, err := e.Forward(t.Context(), 15432)
+	way, err := e.Forward(t.Context(), 15432, "our prod")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"aws", "ssm", "start-session", "--region", "us-east-1",
 		"--target", "ecs:parrot-dev-backend_0123456789abcdef0123456789abcdef_0123456789abcdef0123456789abcdef-1234567890",
 		"--document-name", "AWS-StartPortForwardingSessionToRemoteHost",
 		"--parameters", `{"host":["` + w.Endpoint() + `"],"localPortNumber":["15432"],"portNumber":["5432"]}`}, way.Command)
 	assert.Contains(t, way.Client, `psql "host=127.0.0.1 port=15432 dbname=parrot user=parrot_admin sslmode=require"`)
-	assert.Contains(t, way.Client, "get-secret-value --region us-east-1 --secret-id "+w.SecretARN)
+	assert.Contains(t, way.Client, "get-secret-value --region us-east-1 --secret-id "+w.SecretARN+" --profile 'our prod' ")
 	assert.NotContains(t, w.Calls, "GetSecretValue", "the secret is not even read")
 
 	w.DatabaseIs("stopped")
-	_, err = e.Forward(t.Context(), 15432)
+	_, err = e.Forward(t.Context(), 15432, "")
 	require.EqualError(t, err, "the database is stopped; find out why: go run ./cmd/parrotctl doctor dev")
 }

@@ -2,9 +2,12 @@ package rotation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
 // keyLength is that of the keys that the template generates.
@@ -21,6 +24,18 @@ type Tokens struct {
 	Projection string
 	// Backend is the service that reads Projection when its tasks start.
 	Backend Service
+}
+
+// There says whether there are keys: before the first deploy there are none.
+func (t *Tokens) There(ctx context.Context) (bool, error) {
+	_, err := secretsmanager.NewFromConfig(t.Config).DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &t.Projection})
+	if missing := new(types.ResourceNotFoundException); errors.As(err, &missing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s is not described: %w", t.Projection, err)
+	}
+	return true, nil
 }
 
 // Rotate gives each source a new key, copies them to the projection and starts

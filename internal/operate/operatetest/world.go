@@ -14,6 +14,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -89,11 +90,15 @@ type World struct {
 	LogEvents []LogEvent
 	// Filters are the filter patterns that were asked for.
 	Filters []string
+	// searched is since when the log was asked for.
+	searched []time.Time
 	// Calls are the actions that were asked for.
 	Calls []string
 
 	// Parent is what the parent's name servers say of the domain.
 	Parent []string
+	// DNSFails says that they cannot be asked.
+	DNSFails bool
 
 	// Where things are.
 	ZoneID, SecretARN, CertificateARN, HTTPSListener string
@@ -125,6 +130,13 @@ func (w *World) Log(service, id string, at time.Time, message string) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	w.LogEvents = append(w.LogEvents, LogEvent{"/aws/ecs/" + w.Env.PhysicalName(service), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
+}
+
+// Searched is since when the log was asked for, one for each look.
+func (w *World) Searched() []time.Time {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return slices.Clone(w.searched)
 }
 
 // StackEvent is an event of a stack.
@@ -189,7 +201,7 @@ func (w *World) Recover() bool {
 	w.Services, w.Tasks, w.Targets = map[string]map[string]any{}, map[string][]map[string]any{}, map[string][]Target{}
 	w.StackStatus, w.StackEvents = map[string]string{}, map[string][]StackEvent{}
 	w.Alarms, w.Denied, w.Answers = map[string]string{}, map[string]bool{}, map[string]string{}
-	w.LogEvents, w.Filters = nil, nil
+	w.LogEvents, w.Filters, w.searched, w.DNSFails = nil, nil, nil, false
 	w.Calls, w.databaseStatus, w.Env, w.Parent = nil, "", w.settings, w.delegated
 	for i, name := range []string{"backend", "frontend"} {
 		w.run(i, name)
@@ -198,7 +210,12 @@ func (w *World) Recover() bool {
 }
 
 // Delegation is what the parent of the domain says.
-func (w *World) Delegation(context.Context, string) ([]string, error) { return w.Parent, nil }
+func (w *World) Delegation(context.Context, string) ([]string, error) {
+	if w.DNSFails {
+		return nil, errors.New("dial udp: i/o timeout")
+	}
+	return w.Parent, nil
+}
 
 func cluster(env config.Environment, service string) string {
 	return fmt.Sprintf("arn:aws:ecs:%s:%s:cluster/%s", env.Region, moto.Account, env.PhysicalName(service))
@@ -310,8 +327,10 @@ func (w *World) data() {
 	})
 	require.NoError(w.t, err)
 	w.SecretARN = *arn.ARN
-	_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(w.Env.PhysicalName("app-env")), SecretString: aws.String(`{}`)})
-	require.NoError(w.t, err)
+	for _, name := range []string{"app-env", "db-password"} {
+		_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(w.Env.PhysicalName(name)), SecretString: aws.String(`{}`)})
+		require.NoError(w.t, err)
+	}
 }
 
 // Database makes the instance, in some subnets.
@@ -675,6 +694,7 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		if pattern, ok := input["filterPattern"].(string); ok {
 			w.Filters = append(w.Filters, pattern)
 		}
+		w.searched = append(w.searched, time.UnixMilli(int64(input["startTime"].(float64))).UTC())
 		events := []any{}
 		for _, event := range w.LogEvents {
 			if event.Group == input["logGroupName"] && float64(event.At.UnixMilli()) >= input["startTime"].(float64) {

@@ -44,6 +44,16 @@ func TestReleaseBuildsPushesRecordsAndDeploys(t *testing.T) {
 	assert.NoError(t, err, "the settings take what was recorded")
 }
 
+// A file of this machine, perhaps with secrets, must not get into an image.
+func TestWhatGitIgnoresIsNotBuilt(t *testing.T) {
+	w := newWorld(t)
+	w.write(".gitignore", "node_modules\n.env\n")
+	w.commit("Ignore")
+	w.write("backend/.env", "DATABASE_URL=postgresql://hush\n") // docker's stub would fail
+	w.succeeds("release", "dev", "--yes")
+	assert.Equal(t, 1, count(strings.Split(w.git("worktree", "list", "--porcelain"), "\n"), "worktree"), "the checkouts are gone")
+}
+
 func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
 	w := newWorld(t)
 	w.succeeds("release", "dev", "--yes")

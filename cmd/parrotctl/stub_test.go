@@ -62,6 +62,7 @@ case "$line" in
     esac
     shift
   done
+  if [ -e "$1/.env" ]; then echo ".env is in the context" >&2; exit 1; fi
   { printf %s "$arguments"; cat "$1/Dockerfile"; } > "$(dirname "$0")/$(echo "$reference" | tr /: __)"
   ;;
 esac

@@ -31,8 +31,6 @@ func newReleaseTag(now time.Time, commit string) string {
 type source struct {
 	dir    string // with the Dockerfile
 	commit string
-	// earlier says that dir may be at another commit by now.
-	earlier bool
 }
 
 // committed is the source in a directory, all of which has to be committed: the
@@ -62,7 +60,7 @@ func earlier(ctx context.Context, s service, dir, commit string) (source, error)
 	if _, err := git(dir, "cat-file", "-e", commit+"^{commit}").output(ctx); err != nil {
 		return source{}, fmt.Errorf("commit %s of the %s is not in %s: %w; fetch it, or name the directory with --%s", commit, s.name, dir, err, s.name)
 	}
-	return source{dir: dir, commit: commit, earlier: true}, nil
+	return source{dir: dir, commit: commit}, nil
 }
 
 func git(dir string, args ...string) command {
@@ -100,11 +98,10 @@ func commitOf(image config.Image) (string, error) {
 	return found[1], nil
 }
 
-// checkout is a directory with the source, and what removes it again.
+// checkout is a directory with the source as it is committed, and what removes it
+// again. In the directory itself may be what git ignores: a .env would get into
+// the image, and not on every machine.
 func (src source) checkout(ctx context.Context) (dir string, remove func(), err error) {
-	if !src.earlier {
-		return src.dir, func() {}, nil
-	}
 	below, err := git(src.dir, "rev-parse", "--show-prefix").output(ctx)
 	if err != nil {
 		return "", nil, err

@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +28,25 @@ func TestProductionIsReadyForRealUsers(t *testing.T) {
 			assert.True(t, on, "%s: %s", e.Name, guard)
 		}
 	}
+}
+
+// Nobody who makes an environment his own has to change a test: other packages
+// test with settings of their own, but for the app as a whole.
+func TestNoTestKnowsTheShippedSettings(t *testing.T) {
+	ships := regexp.MustCompile(`config\.(All|Dev|Stage|Prod|Delivery)\(`)
+	var know []string
+	for _, pattern := range []string{"../*_test.go", "../*/*_test.go", "../*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			if ships.Match(source) {
+				know = append(know, file)
+			}
+		}
+	}
+	assert.Equal(t, []string{"../harness_test.go", "../review_test.go"}, know)
 }
 
 func TestNamesAreMadeOfTheEnvironments(t *testing.T) {

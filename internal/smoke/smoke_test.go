@@ -19,7 +19,8 @@ func site(t *testing.T, handle http.HandlerFunc) (config.Environment, Test, *str
 	t.Helper()
 	server := httptest.NewTLSServer(handle)
 	t.Cleanup(server.Close)
-	env := config.Dev()
+	env := config.Environment{Name: "dev"}
+	env.Backend.HealthCheck.Path, env.Frontend.HealthCheck.Path = "/api/health", "/landing"
 	env.Domain = strings.TrimPrefix(server.URL, "https://")
 	env.Backend.Image, env.Frontend.Image = config.Image{Tag: "1"}, config.Image{Tag: "1"}
 	log := new(strings.Builder)

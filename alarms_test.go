@@ -39,7 +39,7 @@ var told = map[string]struct{ ordinary, edge, beyond values }{
 	"frontend-memory":         {v(40), v(85), v(85.1)},
 	"errors-5xx":              {values{"requests": 1000}, values{"requests": 95, "balancer": 5}, values{"requests": 94, "balancer": 5}},
 	"errors-4xx":              {values{"requests": 1000, "targets": 60}, values{"requests": 200, "targets": 80}, values{"requests": 199, "targets": 80}},
-	"response-time":           {values{"seconds": 0.08}, values{"seconds": 1}, values{"seconds": 1.01}},
+	"response-time":           {values{"seconds": 0.08, "requests": 900}, values{"seconds": 1, "requests": 20}, values{"seconds": 1.01, "requests": 20}},
 	"rejected-connections":    {values{}, v(0), v(1)},
 	"database-cpu":            {v(9), v(80), v(80.1)},
 	"database-connections":    {v(10), v(62), v(63)}, // of some 80
@@ -49,13 +49,13 @@ var told = map[string]struct{ ordinary, edge, beyond values }{
 	"database-read-latency":   {values{"seconds": 0.001}, values{"seconds": 0.05}, values{"seconds": 0.051}},
 	"database-write-latency":  {values{"seconds": 0.002}, values{"seconds": 0.05}, values{"seconds": 0.051}},
 	"database-credits":        {values{"credits": 0, "cpu": 5}, values{"credits": 0, "cpu": 10}, values{"credits": 27, "cpu": 11}}, // a new one has none
-	"redis-cpu":               {v(4), v(80), v(81)},
+	"redis-cpu":               {v(4), v(45), v(46)},
 	"redis-memory":            {v(30), v(80), v(81)},
 	"redis-evictions":         {v(0), v(0), v(1)},
 	"rotation":                {values{}, v(0), v(1)},
 	"api-errors":              {v(1), v(10), v(11)},
 	"authentication-failures": {values{}, v(50), v(51)},
-	"api-latency":             {v(90), v(1000), v(1001)},
+	"api-latency":             {values{"milliseconds": 90, "lines": 900}, values{"milliseconds": 1000, "lines": 20}, values{"milliseconds": 1001, "lines": 20}},
 	"certificate":             {v(300), v(30), v(29)},
 	"backend-rollback":        {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
 	"frontend-rollback":       {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
@@ -105,13 +105,27 @@ func TestEveryAlarmFiresWhenItShouldAndOnlyThen(t *testing.T) {
 func TestFewRequestsRaiseNoRate(t *testing.T) {
 	t.Parallel()
 	alarms := alarmsOf(t, direct(t), production())
-	night := values{"requests": 2, "targets": 2, "errors": 2}
-	for _, id := range []string{"errors-5xx", "errors-4xx", "backend-rollback"} {
+	night := values{"requests": 2, "targets": 2, "errors": 2, "seconds": 9, "lines": 2, "milliseconds": 9000}
+	for _, id := range []string{"errors-5xx", "errors-4xx", "backend-rollback", "response-time", "api-latency"} {
 		assert.Equal(t, "OK", judge(t, alarms[id], slices.Repeat([]values{night}, 3)), "%s: two of two", id)
 	}
 	// With no healthy target the load balancer answers, and counts no request.
 	gone := values{"balancer": 40}
 	assert.Equal(t, "ALARM", judge(t, alarms["errors-5xx"], slices.Repeat([]values{gone}, 2)))
+}
+
+// The newest minutes of a load balancer's metrics come late. As good ones they would
+// keep the alarm from ever firing; as missing ones CloudWatch looks further back.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+func TestAMinuteThatIsLateIsNoGoodOne(t *testing.T) {
+	t.Parallel()
+	alarms := alarmsOf(t, direct(t), production())
+	for _, id := range []string{"backend-rollback", "frontend-rollback"} {
+		for _, late := range []values{{}, {"requests": 40}} {
+			_, there := reading(t, alarms[id], late)
+			assert.False(t, there, id)
+		}
+	}
 }
 
 // judge is the state of an alarm after periods, as CloudWatch would have it.

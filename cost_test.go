@@ -216,14 +216,14 @@ func levers(t *testing.T, dev *cost.Bill) string {
 
 | What | saves in dev a month | A setting? |
 | --- | ---: | --- |
-| No tasks at night and on weekends: `+"`DesiredCount: 0`"+` and back | up to %.2f | yes, by a deploy each time |
+| No tasks at night and on weekends, 108 of 168 hours: `+"`DesiredCount: 0`"+` and back | %.2f | yes, by a deploy each time, during which an alarm may page |
 | A Graviton database: `+"`Database.InstanceClass: \"db.t4g.micro\"`"+` | %.2f | yes |
 | Tasks on ARM64 | %.2f | no: the images would have to be built for it |
 | Tasks on Fargate Spot, about 70 %% cheaper | about %.2f | no: AWS may stop them with two minutes' notice |
 | No alarms, no dashboard: `+"`Monitoring.Alarms: \"none\"`, `Dashboard: false`"+` | %.2f | yes |
 | Fewer public addresses | of %.2f | no: a NAT gateway instead of the tasks' addresses costs more than they do |
 | No Container Insights, no NAT gateway, no Redis, one zone for the database | – | so it is in dev |
-`, unreleased, graviton, compute-arm, 0.7*compute, unwatched, addresses)
+`, unreleased*108/168, graviton, compute-arm, 0.7*compute, unwatched, addresses)
 }
 
 func orDash(usd float64) string {

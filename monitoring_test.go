@@ -28,7 +28,7 @@ func TestEveryMetricThatTheDescriptionListsHasAnAlarm(t *testing.T) {
 		"CPUUtilization", "MemoryUtilization", "HealthyHostCount", "UnHealthyHostCount", // ECS and its targets
 		"RequestCount", "TargetResponseTime", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_4XX_Count", "RejectedConnectionCount",
 		"DatabaseConnections", "FreeStorageSpace", "FreeableMemory", "ReadIOPS", "WriteIOPS", "ReadLatency", "WriteLatency", "CPUCreditBalance",
-		"EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "Evictions",
+		"DatabaseMemoryUsagePercentage", "Evictions",
 		"DaysToExpiry", "Errors", "AuthenticationFailures", "Latency",
 	} {
 		assert.True(t, watched[metric], metric)
@@ -168,6 +168,23 @@ func TestThresholdsFollowTheSizes(t *testing.T) {
 	t.Parallel()
 	small, large := alarmsOf(t, nested(t, "AllAlarms"), described()), alarmsOf(t, nested(t, "DatabaseSize"), described())
 	assert.Equal(t, "62", small["database-connections"].Text("Threshold"), "below what a micro has: about 80, five of them reserved")
+	for node, metric := range map[string]string{"cache.t3.micro": "CPUUtilization", "cache.m7g.large": "CPUUtilization", "cache.m7g.2xlarge": "EngineCPUUtilization"} {
+		cached := described()
+		cached.Monitoring.Alarms, cached.Redis.Enabled, cached.Redis.NodeType = config.AlarmsAll, true, node
+		for _, alarm := range cached.Alarms() {
+			if alarm.ID == "redis-cpu" {
+				assert.Equal(t, metric, alarm.Metrics[0].Name, node)
+			}
+		}
+	}
+	middle := described()
+	middle.Database.InstanceClass = "db.t4g.small"
+	for _, alarm := range middle.Alarms() {
+		if alarm.ID == "database-connections" {
+			assert.Less(t, alarm.Threshold, 181.0-5, "what somebody has read on one")
+			assert.Greater(t, alarm.Threshold, 181.0/2, "and not in an ordinary time")
+		}
+	}
 	assert.Equal(t, "684", large["database-connections"].Text("Threshold"), "of 8 GiB of memory")
 	assert.Equal(t, "20", large["database-storage"].Text("Threshold"), "of 400 GiB")
 	env := described()
@@ -226,6 +243,8 @@ var events = []struct{ rule, event string }{
 	{"", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "other", "finding-severity-counts": {"HIGH": 1}}}`},
 	{"DatabaseEvent", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failover"], "SourceType": "DB_INSTANCE",
 		"SourceIdentifier": "parrot-prod-db", "Message": "Multi-AZ instance failover completed", "EventID": "RDS-EVENT-0049"}}`},
+	{"DatabaseFailed", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["low storage"], "SourceType": "DB_INSTANCE",
+		"SourceIdentifier": "parrot-prod-db", "Message": "Allocated storage has been exhausted", "EventID": "RDS-EVENT-0007"}}`},
 	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["backup"], "SourceIdentifier": "parrot-prod-db", "Message": "Finished DB Instance backup"}}`},
 	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failure"], "SourceIdentifier": "another"}}`},
 }
@@ -251,7 +270,11 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 	}
 	for _, rule := range rules {
 		assert.True(t, mailed[rule.LogicalID], "%s mails nothing", rule.LogicalID)
-		assert.Equal(t, "TicketTopic", follow(t, rule, "Targets", 0, "Arn").LogicalID)
+		topic := "TicketTopic"
+		if rule.LogicalID == "DatabaseFailed" { // users notice
+			topic = "PageTopic"
+		}
+		assert.Equal(t, topic, follow(t, rule, "Targets", 0, "Arn").LogicalID)
 		for _, line := range strings.Split(rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "\n") {
 			var text string
 			require.NoError(t, json.Unmarshal([]byte(line), &text), "a line of a mail is a JSON text")

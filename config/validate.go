@@ -376,10 +376,11 @@ func (v *validator) pattern(setting, pattern string) {
 // option on: a typing error must not leave an alarm as it is in silence.
 func (v *validator) thresholds(e Environment) {
 	set := e.Monitoring.Thresholds
-	if len(set) == 0 || !instanceClassSyntax.MatchString(e.Database.InstanceClass) {
+	if len(set) == 0 {
 		return
 	}
 	e.Monitoring.Thresholds, e.Redis.Enabled, e.Database.RotationDays = nil, true, max(1, e.Database.RotationDays)
+	e.Database.InstanceClass, e.Monitoring.LatencyField = "db.t3.micro", "any"
 	for _, s := range []*Service{&e.Backend.Service, &e.Frontend.Service} {
 		s.Image, s.DesiredCount = Image{Tag: "any"}, max(1, s.DesiredCount)
 	}

@@ -111,6 +111,19 @@ func (m *monitoring) dashboard() *string {
 		}}),
 	)
 
+	if env.Redis.Enabled {
+		node := []string{"CacheClusterId", env.PhysicalName("redis") + "-001"}
+		redis := func(label, name, statistic string) []line {
+			return []line{{label, "AWS/ElastiCache", name, statistic, node, false}}
+		}
+		row(1, m.note("## Redis"))
+		row(graphRows,
+			m.graph(graph{title: "CPU", unit: "%", lines: redis("CPU", "CPUUtilization", "Average")}),
+			m.graph(graph{title: "Memory", unit: "%", lines: redis("memory", "DatabaseMemoryUsagePercentage", "Average")}),
+			m.graph(graph{title: "Dropped for want of memory", unit: "keys a minute", lines: redis("keys", "Evictions", "Sum")}),
+		)
+	}
+
 	row(1, m.note("## What costs with use: parrotctl cost has the rest"))
 	logs := graph{title: "Logs written: $0.50 a GB", unit: "bytes an hour", periodSeconds: 3600}
 	for _, name := range []string{"backend", "frontend"} {

@@ -18,7 +18,8 @@ type event struct {
 	text   string
 	fields map[string]string
 	// section is the heading in docs/runbook.md.
-	section string
+	section  string
+	severity config.Severity
 }
 
 func (m *monitoring) events() []event {
@@ -33,7 +34,7 @@ func (m *monitoring) events() []event {
 		{
 			// Tasks that a deploy or a scaling stops have another code.
 			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
-			id: "TaskFailed", description: "A task could not start, or its container ended by itself", section: "task-failed",
+			id: "TaskFailed", description: "A task could not start, or its container ended by itself", section: "task-failed", severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Task State Change"},
 				"detail": map[string]any{
@@ -46,7 +47,7 @@ func (m *monitoring) events() []event {
 		},
 		{
 			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
-			id: "DeploymentFailed", description: "ECS gave a deployment up, and goes back where it can", section: "deployment-failed",
+			id: "DeploymentFailed", description: "ECS gave a deployment up, and goes back where it can", section: "deployment-failed", severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Deployment State Change"},
 				"resources": services, "detail": map[string]any{"eventName": []string{"SERVICE_DEPLOYMENT_FAILED"}},
@@ -56,7 +57,7 @@ func (m *monitoring) events() []event {
 		},
 		{
 			// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
-			id: "ImageFinding", description: "The scan of a pushed image found something critical or high", section: "image-finding",
+			id: "ImageFinding", description: "The scan of a pushed image found something critical or high", section: "image-finding", severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecr"}, "detail-type": []string{"ECR Image Scan"},
 				"detail": map[string]any{
@@ -70,26 +71,27 @@ func (m *monitoring) events() []event {
 			text:   "The scan of <repository>, <tags>, found: <counts>",
 			fields: map[string]string{"repository": "$.detail.repository-name", "tags": "$.detail.image-tags", "counts": "$.detail.finding-severity-counts"},
 		},
-		{
-			// Backups and the like have other categories.
-			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
-			id: "DatabaseEvent", description: "The database failed, failed over, restarts, runs full or is maintained", section: "database-event",
-			pattern: map[string]any{
-				"source": []string{"aws.rds"}, "detail-type": []string{"RDS DB Instance Event"},
-				"detail": map[string]any{
-					"SourceIdentifier": []string{env.Database.Identifier},
-					"EventCategories":  []string{"availability", "failover", "failure", "low storage", "maintenance", "recovery"},
-				},
-			},
-			text:   "The database <database>: <message>",
-			fields: map[string]string{"database": "$.detail.SourceIdentifier", "message": "$.detail.Message"},
+		m.databaseEvent("DatabaseFailed", "The database failed or runs full", config.Page, "failure", "low storage"),
+		m.databaseEvent("DatabaseEvent", "The database failed over, restarts, recovers or is maintained", config.Ticket, "availability", "failover", "maintenance", "recovery"),
+	}
+}
+
+// databaseEvent is one of some categories. Backups and the like have others.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+func (m *monitoring) databaseEvent(id, description string, severity config.Severity, categories ...string) event {
+	return event{
+		id: id, description: description, section: "database-event", severity: severity,
+		pattern: map[string]any{
+			"source": []string{"aws.rds"}, "detail-type": []string{"RDS DB Instance Event"},
+			"detail": map[string]any{"SourceIdentifier": []string{m.env.Database.Identifier}, "EventCategories": categories},
 		},
+		text:   "The database <database>: <message>",
+		fields: map[string]string{"database": "$.detail.SourceIdentifier", "message": "$.detail.Message"},
 	}
 }
 
 // addEvents mails what AWS tells once.
 func (m *monitoring) addEvents() {
-	topic := m.topics[config.Ticket]
 	// The topic's policy cannot tell one rule's account from another's.
 	role := awsiam.NewCfnRole(m.stack, jsii.String("EventsRole"), &awsiam.CfnRoleProps{
 		AssumeRolePolicyDocument: document(map[string]any{
@@ -98,7 +100,7 @@ func (m *monitoring) addEvents() {
 		}),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("publish"),
-			PolicyDocument: document(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}),
+			PolicyDocument: document(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": []*string{m.topics[config.Page], m.topics[config.Ticket]}}),
 		}},
 	}).AttrArn()
 	for _, e := range m.events() {
@@ -107,7 +109,7 @@ func (m *monitoring) addEvents() {
 			Description:  &e.description,
 			EventPattern: e.pattern,
 			Targets: []any{&awsevents.CfnRule_TargetProperty{
-				Id: jsii.String("mail"), Arn: topic, RoleArn: role,
+				Id: jsii.String("mail"), Arn: m.topics[e.severity], RoleArn: role,
 				InputTransformer: &awsevents.CfnRule_InputTransformerProperty{
 					InputPathsMap: e.fields,
 					InputTemplate: jsii.String(template(m.env.Name, lines)),

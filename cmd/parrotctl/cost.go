@@ -26,7 +26,12 @@ func (p *program) costCommand() *cobra.Command {
 		{"response-kb", &usage.ResponseKB, "KB of an answer"},
 		{"log-kb", &usage.LogKB, "KB that a request logs"},
 		{"nat-gb", &usage.NATGB, "GB a month through NAT gateways"},
+		{"database-log-gb", &usage.DatabaseLogGB, "GB a month that the database logs"},
+		{"flow-log-gb", &usage.FlowLogGB, "GB a month of flow logs, where they are on"},
+		{"bucket-gb", &usage.BucketGB, "GB in a bucket: access logs, or the pipeline's artifacts"},
 		{"builds", &usage.Builds, "runs of the pipeline a month"},
+		{"build-minutes", &usage.BuildMinutes, "minutes of each build of a run"},
+		{"action-minutes", &usage.ActionMinutes, "minutes of all actions of a run"},
 		{"image-gb", &usage.ImageGB, "GB of images in a repository"},
 	}
 	command := &cobra.Command{

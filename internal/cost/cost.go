@@ -187,11 +187,20 @@ type Change struct {
 	New         float64 `json:"new"`
 	// Reasons are the components that differ, with their differences.
 	Reasons []string `json:"reasons"`
+	// Unknown are the types that are new and that nobody has told what they cost.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // Text is the change in one line.
 func (c Change) Text() string {
-	return fmt.Sprintf("%s: $%.2f → $%.2f a month (%+.2f: %s)", c.Environment, c.Old, c.New, c.New-c.Old, strings.Join(c.Reasons, ", "))
+	text := fmt.Sprintf("%s: $%.2f → $%.2f a month", c.Environment, c.Old, c.New)
+	if len(c.Reasons) > 0 {
+		text += fmt.Sprintf(" (%+.2f: %s)", c.New-c.Old, strings.Join(c.Reasons, ", "))
+	}
+	if len(c.Unknown) > 0 {
+		text += ", without what nobody has told the price of: " + strings.Join(c.Unknown, ", ")
+	}
+	return text
 }
 
 // cent is the smallest difference that is worth a word.
@@ -229,7 +238,12 @@ func Compare(old, new []*Bill) []Change {
 				change.Reasons = append(change.Reasons, fmt.Sprintf("%s %+.2f", component, difference))
 			}
 		}
-		if len(change.Reasons) > 0 {
+		for _, unknown := range pair[1].Unknown {
+			if !slices.Contains(pair[0].Unknown, unknown) {
+				change.Unknown = append(change.Unknown, unknown)
+			}
+		}
+		if len(change.Reasons)+len(change.Unknown) > 0 {
 			changes = append(changes, change)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -107,6 +108,21 @@ func TestTrafficIsCountedOnceForAllNATGateways(t *testing.T) {
 	assert.InDelta(t, 730*price(t, "nat-hour"), two-one, 1e-9)
 }
 
+func TestLogsAreKeptAsLongAsTheirGroupSays(t *testing.T) {
+	const group = `"G": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": %d}}`
+	const flow = `"F": {"Type": "AWS::EC2::FlowLog"}`
+	month, quarter := of(t, flow+","+fmt.Sprintf(group, 30)), of(t, flow+","+fmt.Sprintf(group, 90))
+	assert.InDelta(t, 2*cost.QuietUsage().FlowLogGB*price(t, "log-kept"), quarter-month, 1e-9)
+}
+
+func TestEveryAssumptionIsStated(t *testing.T) {
+	for field := range reflect.TypeFor[cost.Usage]().Fields() {
+		usage := cost.QuietUsage()
+		reflect.ValueOf(&usage).Elem().FieldByName(field.Name).SetFloat(98765)
+		assert.Contains(t, strings.ReplaceAll(usage.Assumptions(), ",", ""), "98765", field.Name)
+	}
+}
+
 func TestWhatIsUnknownIsNamed(t *testing.T) {
 	all := bills(t, map[string]string{"dev-a": secret + `, "Q": {"Type": "AWS::SQS::Queue"}`, "dev-b": `"P": {"Type": "AWS::SQS::Queue"}`})
 	assert.Equal(t, []string{"AWS::SQS::Queue"}, all[0].Unknown)
@@ -146,6 +162,8 @@ func TestAChangeNamesItsReasons(t *testing.T) {
 	require.Len(t, changes, 1)
 	assert.Equal(t, "prod: $0.40 → $33.48 a month (+33.08: NAT +33.08)", changes[0].Text())
 	assert.Empty(t, cost.Compare(after, after))
+	unknown := bills(t, map[string]string{"dev-a": secret + `, "Q": {"Type": "AWS::OpenSearchService::Domain"}`, "prod-a": secret})
+	assert.Equal(t, "dev: $0.40 → $0.40 a month, without what nobody has told the price of: AWS::OpenSearchService::Domain", cost.Compare(before, unknown)[0].Text())
 	assert.Equal(t, "prod: $33.48 → $0.00 a month (-33.48: NAT -33.08, Secrets -0.40)", cost.Compare(after, before[:1])[0].Text())
 }
 

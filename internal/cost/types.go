@@ -75,7 +75,7 @@ var priced = map[string]func(*estimate, *assembly.Resource){
 	},
 	"AWS::EC2::FlowLog": func(e *estimate, r *assembly.Resource) {
 		e.add(r, logging, "log-written", "flow logs written", e.usage.FlowLogGB)
-		e.add(r, logging, "log-kept", "flow logs kept for a month", e.usage.FlowLogGB)
+		e.kept(r, "flow logs kept", e.usage.FlowLogGB)
 	},
 	"AWS::S3::Bucket": func(e *estimate, r *assembly.Resource) {
 		e.add(r, logging, "s3-kept", "files kept", e.usage.BucketGB)
@@ -158,7 +158,20 @@ func (e *estimate) service(r *assembly.Resource) {
 	}
 	services := float64(len(r.Stack.OfType(r.Type)))
 	e.add(r, logging, "log-written", "written by its requests", e.usage.logGB()/services)
-	e.add(r, logging, "log-kept", "kept for a month", e.usage.logGB()/services)
+	e.kept(r, "kept", e.usage.logGB()/services)
+}
+
+// kept adds a log that is kept as long as the stack's log groups keep theirs, once
+// it has run that long.
+func (e *estimate) kept(r *assembly.Resource, what string, gbAMonth float64) {
+	months, days := 1.0, 0.0
+	for _, group := range r.Stack.OfType("AWS::Logs::LogGroup") {
+		days = max(days, number(group, "RetentionInDays"))
+	}
+	if days > 0 {
+		months = days / 30
+	}
+	e.add(r, logging, "log-kept", fmt.Sprintf("%s, for %.0f days", what, 30*months), months*gbAMonth)
 }
 
 func (e *estimate) database(r *assembly.Resource) {
@@ -169,6 +182,7 @@ func (e *estimate) database(r *assembly.Resource) {
 	class := r.Text("DBInstanceClass")
 	e.add(r, database, "rds-"+class, fmt.Sprintf("%g × %s", zones, class), zones*hoursPerMonth)
 	e.add(r, logging, "log-written", "written by the database", e.usage.DatabaseLogGB)
+	e.kept(r, "kept of the database", e.usage.DatabaseLogGB)
 	e.add(r, database, "rds-gp2", "storage; backups of the same size are free", zones*number(r, "AllocatedStorage"))
 }
 

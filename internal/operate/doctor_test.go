@@ -489,6 +489,15 @@ func TestWhatADeployWaitsForIsNamedAndNotTheDeploy(t *testing.T) {
 	})
 }
 
+// What comes after it is not there, and not what is wrong.
+func TestAFirstDeployThatIsBeingTakenBackIsWhatIsWrong(t *testing.T) {
+	w, _ := deployed(t)
+	w.Undeploy("ParrotDevCompute")
+	w.Redeploy("ParrotDevEdge", nil)
+	fails("ParrotDevEdge", "ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied")(w)
+	assert.Equal(t, "deploy-permission", diagnose(t, w).Finding.Cause)
+}
+
 func TestTasksThatWereMeantToStopHaveNotFailed(t *testing.T) {
 	w, _ := deployed(t)
 	w.Stop("backend", "ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", "", 137)

@@ -144,13 +144,20 @@ func TestOnlyThisAccountsAlarmsAndBudgetsMayPublish(t *testing.T) {
 	t.Parallel()
 	for _, env := range fixtures() {
 		monitoring := stackOf(t, direct(t), env, "Monitoring")
-		policy := only(t, monitoring, "AWS::SNS::TopicPolicy")
-		assert.Equal(t, "PageTopic,TicketTopic", strings.Join([]string{follow(t, policy, "Topics", 0).LogicalID, follow(t, policy, "Topics", 1).LogicalID}, ","))
-		assert.Equal(t, "cloudwatch.amazonaws.com,budgets.amazonaws.com", policy.Text("PolicyDocument", "Statement", 0, "Principal", "Service"))
-		assert.Equal(t, "${AWS::AccountId}", policy.Text("PolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
-		assert.Equal(t, "Deny", policy.Text("PolicyDocument", "Statement", 1, "Effect"))
-		assert.Equal(t, "false", policy.Text("PolicyDocument", "Statement", 1, "Condition", "Bool", "aws:SecureTransport"))
-		assert.Empty(t, policy.Text("PolicyDocument", "Statement", 2), "nobody else")
+		policies := monitoring.OfType("AWS::SNS::TopicPolicy")
+		require.Len(t, policies, 2)
+		for _, policy := range policies {
+			topic := follow(t, policy, "Topics", 0)
+			assert.Equal(t, topic.LogicalID+"Policy", policy.LogicalID)
+			for i := range 2 {
+				assert.Equal(t, topic, follow(t, policy, "PolicyDocument", "Statement", i, "Resource"), "SNS takes statements of one topic")
+			}
+			assert.Equal(t, "cloudwatch.amazonaws.com,budgets.amazonaws.com", policy.Text("PolicyDocument", "Statement", 0, "Principal", "Service"))
+			assert.Equal(t, "${AWS::AccountId}", policy.Text("PolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
+			assert.Equal(t, "Deny", policy.Text("PolicyDocument", "Statement", 1, "Effect"))
+			assert.Equal(t, "false", policy.Text("PolicyDocument", "Statement", 1, "Condition", "Bool", "aws:SecureTransport"))
+			assert.Empty(t, policy.Text("PolicyDocument", "Statement", 2), "nobody else")
+		}
 		role := only(t, monitoring, "AWS::IAM::Role")
 		assert.Equal(t, "${AWS::AccountId}", role.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
 		assert.Equal(t, "sns:Publish", role.Text("Policies", 0, "PolicyDocument", "Statement", 0, "Action"))
@@ -249,6 +256,21 @@ var events = []struct{ rule, event string }{
 	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failure"], "SourceIdentifier": "another"}}`},
 }
 
+// field is what an input path leads to, or nil.
+func field(event any, path string) any {
+	for _, name := range strings.Split(strings.TrimPrefix(path, "$."), ".") {
+		name, first := strings.CutSuffix(name, "[0]")
+		object, _ := event.(map[string]any)
+		event = object[name]
+		if list, _ := event.([]any); first && len(list) > 0 {
+			event = list[0]
+		} else if first {
+			event = nil
+		}
+	}
+	return event
+}
+
 func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 	t.Parallel()
 	rules := stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule")
@@ -260,8 +282,12 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 		for _, rule := range rules {
 			if matches(t, rule.Stack.Resolve(rule.Properties["EventPattern"]), event) {
 				matched += rule.LogicalID
-				for name := range rule.Properties["Targets"].([]any)[0].(map[string]any)["InputTransformer"].(map[string]any)["InputPathsMap"].(map[string]any) {
+				for name, path := range rule.Properties["Targets"].([]any)[0].(map[string]any)["InputTransformer"].(map[string]any)["InputPathsMap"].(map[string]any) {
 					assert.Contains(t, rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "<"+name+">")
+					switch field(event, path.(string)).(type) {
+					case []any, map[string]any:
+						assert.Fail(t, "a list or an object breaks the quotes of the mail", "%s: %s", rule.LogicalID, path)
+					}
 				}
 			}
 		}
@@ -398,7 +424,8 @@ func TestTheDashboardIsOneOfTheFreeOnesAndNothingInItOverlaps(t *testing.T) {
 	for _, env := range fixtures() {
 		dashboard := only(t, stackOf(t, direct(t), env, "Monitoring"), "AWS::CloudWatch::Dashboard")
 		var body struct {
-			Widgets []struct {
+			PeriodOverride string
+			Widgets        []struct {
 				Type                string
 				X, Y, Width, Height int
 				Properties          struct {
@@ -409,6 +436,7 @@ func TestTheDashboardIsOneOfTheFreeOnesAndNothingInItOverlaps(t *testing.T) {
 			}
 		}
 		require.NoError(t, json.Unmarshal([]byte(dashboard.Text("DashboardBody")), &body))
+		assert.Equal(t, "inherit", body.PeriodOverride, "a minute is a minute")
 		taken := map[[2]int]string{}
 		metrics := 0
 		for _, w := range body.Widgets {

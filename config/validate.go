@@ -385,10 +385,10 @@ func (v *validator) thresholds(e Environment) {
 		s.Image, s.DesiredCount = Image{Tag: "any"}, max(1, s.DesiredCount)
 	}
 	var names []string
-	percent := map[string]bool{}
+	percent, below := map[string]bool{}, map[string]bool{}
 	for _, alarm := range e.possibleAlarms() {
 		names = append(names, alarm.ID)
-		percent[alarm.ID] = alarm.Unit == " %"
+		percent[alarm.ID], below[alarm.ID] = alarm.Unit == " %", alarm.Below
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if !slices.Contains(names, name) {
@@ -396,6 +396,8 @@ func (v *validator) thresholds(e Environment) {
 		}
 		if threshold := set[name]; !(threshold >= 0) || math.IsInf(threshold, 0) { // NaN is not, either
 			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "a number that is not negative")
+		} else if below[name] && threshold == 0 {
+			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "more than 0: the alarm fires below it, and would never")
 		} else if percent[name] && threshold >= 100 {
 			v.reject("Monitoring.Thresholds", fmt.Sprintf("%s: %g", name, threshold), "a percentage below 100: the alarm would never fire")
 		}

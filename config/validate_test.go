@@ -569,6 +569,10 @@ func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
 			}, "",
 		},
 		{
+			"never below", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"database-storage": 0, "errors-5xx": 0} },
+			`Monitoring.Thresholds is "database-storage: 0": want more than 0: the alarm fires below it, and would never`,
+		},
+		{
 			"never reached", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"backend-memory": 100} },
 			`Monitoring.Thresholds is "backend-memory: 100": want a percentage below 100: the alarm would never fire`,
 		},

@@ -68,8 +68,12 @@ func (m *monitoring) events() []event {
 					},
 				},
 			},
-			text:   "The scan of <repository>, <tags>, found: <counts>",
-			fields: map[string]string{"repository": "$.detail.repository-name", "tags": "$.detail.image-tags", "counts": "$.detail.finding-severity-counts"},
+			// A list or an object would put its quotes into the mail's, unescaped.
+			text: "The scan of <repository>, <tag>, found: critical <critical>, high <high>",
+			fields: map[string]string{
+				"repository": "$.detail.repository-name", "tag": "$.detail.image-tags[0]",
+				"critical": "$.detail.finding-severity-counts.CRITICAL", "high": "$.detail.finding-severity-counts.HIGH",
+			},
 		},
 		m.databaseEvent("DatabaseFailed", "The database failed or runs full", config.Page, "failure", "low storage"),
 		m.databaseEvent("DatabaseEvent", "The database failed over, restarts, recovers or is maintained", config.Ticket, "availability", "failover", "maintenance", "recovery"),

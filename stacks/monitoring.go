@@ -58,7 +58,6 @@ func NewMonitoring(scope constructs.Construct, env config.Environment, edge *Edg
 // addTopics makes a topic for each severity. They are always there: an empty one
 // costs nothing.
 func (m *monitoring) addTopics() {
-	var arns []*string
 	for _, topic := range []struct {
 		severity config.Severity
 		emails   []string
@@ -72,7 +71,11 @@ func (m *monitoring) addTopics() {
 			DisplayName: jsii.String(fmt.Sprintf("%s %s: %s", config.Project, m.env.Name, topic.severity)),
 		}).Ref()
 		m.topics[topic.severity] = arn
-		arns = append(arns, arn)
+		// One for each: SNS wants a policy's statements to be of a single topic.
+		awssns.NewCfnTopicPolicy(m.stack, jsii.String(constructID(string(topic.severity))+"TopicPolicy"), &awssns.CfnTopicPolicyProps{
+			Topics:         &[]*string{arn},
+			PolicyDocument: m.publishers(arn),
+		})
 		// Under a construct, a logical id ends in a hash: addresses may differ in a dot.
 		subscriptions := constructs.NewConstruct(m.stack, jsii.String(constructID(string(topic.severity))+"Mails"))
 		for _, email := range topic.emails {
@@ -82,22 +85,18 @@ func (m *monitoring) addTopics() {
 		}
 		output(m.stack, constructID(string(topic.severity))+"TopicArn", arn, "Where mails of this severity come from; subscribe what else should know")
 	}
-	awssns.NewCfnTopicPolicy(m.stack, jsii.String("TopicPolicy"), &awssns.CfnTopicPolicyProps{
-		Topics:         &arns,
-		PolicyDocument: m.publishers(arns),
-	})
 }
 
 // publishers lets CloudWatch and Budgets of this account publish. EventBridge has
 // a role of its own.
-func (m *monitoring) publishers(topics []*string) map[string]any {
+func (m *monitoring) publishers(topic *string) map[string]any {
 	return document(
 		map[string]any{
-			"Sid": "Alarms", "Effect": "Allow", "Action": "sns:Publish", "Resource": topics, "Condition": m.fromHere(),
+			"Sid": "Alarms", "Effect": "Allow", "Action": "sns:Publish", "Resource": topic, "Condition": m.fromHere(),
 			"Principal": map[string]any{"Service": []string{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}},
 		},
 		map[string]any{
-			"Sid": "TLSOnly", "Effect": "Deny", "Action": "sns:Publish", "Resource": topics, "Principal": "*",
+			"Sid": "TLSOnly", "Effect": "Deny", "Action": "sns:Publish", "Resource": topic, "Principal": "*",
 			"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
 		},
 	)

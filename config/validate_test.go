@@ -569,7 +569,9 @@ func TestThresholdsAreOfAlarmsThatThereCanBe(t *testing.T) {
 			}, "",
 		},
 		{
-			"never below", func(e *Environment) { e.Monitoring.Thresholds = map[string]float64{"database-storage": 0, "errors-5xx": 0} },
+			"never below", func(e *Environment) {
+				e.Monitoring.Thresholds = map[string]float64{"database-storage": 0, "errors-5xx": 0}
+			},
 			`Monitoring.Thresholds is "database-storage: 0": want more than 0: the alarm fires below it, and would never`,
 		},
 		{

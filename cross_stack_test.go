@@ -121,14 +121,41 @@ var createOnly = map[string][]string{
 	"AWS::RDS::DBInstance": {
 		"DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "StorageEncrypted",
 	},
-	"AWS::RDS::DBSubnetGroup":    {"DBSubnetGroupName"},
-	"AWS::RDS::DBParameterGroup": {"Family", "Description"},
-	"AWS::ECS::Cluster":          {"ClusterName"},
-	"AWS::ECS::Service":          {"Cluster", "LaunchType", "SchedulingStrategy", "ServiceName"},
+	"AWS::RDS::DBSubnetGroup":                  {"DBSubnetGroupName"},
+	"AWS::RDS::DBParameterGroup":               {"Family", "Description"},
+	"AWS::ECS::Cluster":                        {"ClusterName"},
+	"AWS::ElasticLoadBalancingV2::TargetGroup": {"Name", "Port", "Protocol", "TargetType", "VpcId"},
+	"AWS::ECS::Service":                        {"Cluster", "LaunchType", "SchedulingStrategy", "ServiceName"},
 	"AWS::ElastiCache::ReplicationGroup": {
 		"AtRestEncryptionEnabled", "CacheSubnetGroupName", "Port", "ReplicationGroupId",
 	},
 	"AWS::SecretsManager::Secret": {"Name"},
+}
+
+// A deploy that changes a port keeps the old one open until the new tasks serve,
+// and keeps it when they never do: all of it is in the stack with the service, and
+// the target group has the old tasks and the new ones.
+func TestAPortChangesInOneStackWithoutANewTargetGroup(t *testing.T) {
+	t.Parallel()
+	for _, part := range parts {
+		was, is := dev(t, part), changed(t, "Ports", part)
+		if part != "Compute" && part != "Monitoring" {
+			for _, resource := range was.Resources {
+				assert.Equal(t, resource.Properties, is.Resource(resource.LogicalID).Properties, "%s in %s", resource.LogicalID, part)
+			}
+		}
+	}
+	for _, kind := range []string{"AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::ListenerRule"} {
+		groups := dev(t, "Compute").OfType(kind)
+		require.Len(t, groups, 2)
+		for _, group := range groups {
+			assert.Equal(t, group.Properties, changed(t, "Ports", "Compute").Resource(group.LogicalID).Properties)
+		}
+	}
+	assert.Equal(t, []string{"8081", "8080"}, []string{
+		with(t, changed(t, "Ports", "Compute"), "AWS::EC2::SecurityGroupIngress", "Description", "BackendFromLoadBalancer").Text("FromPort"),
+		with(t, changed(t, "Ports", "Compute"), "AWS::EC2::SecurityGroupIngress", "Description", "FrontendFromLoadBalancer").Text("FromPort"),
+	})
 }
 
 func TestExportsAreTheSameForEverySetting(t *testing.T) {
@@ -222,6 +249,7 @@ func TestNoSettingIsSwitchedOffByLeavingItOut(t *testing.T) {
 	details := []string{                  // of what is switched off by another property
 		".LoadBalancerAttributes[access_logs.s3.bucket]", ".LoadBalancerAttributes[access_logs.s3.prefix]",
 		".DeploymentConfiguration.Alarms.AlarmNames[]",
+		".MaxAllocatedStorage", // RDS takes what is left out as the volume's own size
 	}
 	names := func(resource *assembly.Resource) []string {
 		return slices.DeleteFunc(propertyNames(resource), func(name string) bool { return slices.Contains(details, name) })

@@ -365,7 +365,7 @@ func TestSettingsReachTheTemplates(t *testing.T) {
 		{"DatabaseSize", "Data", db, property("DBInstanceClass"), []string{"db.m7g.large"}},
 		{"DatabaseSize", "Data", db, property("AllocatedStorage"), []string{"400"}},
 		{"DatabaseSize", "Data", db, property("MaxAllocatedStorage"), []string{"65536"}},
-		{"NoStorageAutoscaling", "Data", db, property("MaxAllocatedStorage"), []string{"20"}},
+		{"NoStorageAutoscaling", "Data", db, property("MaxAllocatedStorage"), []string{""}},
 		{"NoBackups", "Data", db, property("BackupRetentionPeriod"), []string{"0"}},
 		{"Rotation", "Data", "AWS::SecretsManager::RotationSchedule", property("RotationRules", "AutomaticallyAfterDays"), []string{"365"}},
 		{"DatabaseVersion", "Data", db, property("EngineVersion"), []string{"18"}},

@@ -120,11 +120,48 @@ func TestAlarmsAreAsManyAsTheSettingSays(t *testing.T) {
 	}
 }
 
-func TestWhoeverIsToldOfTroubleIsToldOfItsEnd(t *testing.T) {
+func TestAnAlarmThatFiredMailsItsEndAndOneThatNeverFiredDoesNot(t *testing.T) {
 	t.Parallel()
-	for id, alarm := range alarmsOf(t, direct(t), production()) {
-		assert.Equal(t, alarm.Text("AlarmActions"), alarm.Text("OKActions"), id)
+	rules := stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule")
+	require.NotEmpty(t, rules)
+	alarms := alarmsOf(t, direct(t), production())
+	require.NotEmpty(t, alarms)
+	for id, alarm := range alarms {
+		assert.Empty(t, alarm.Text("OKActions"), "%s would mail OK when it gets its first data", id)
+		assert.Empty(t, alarm.Text("InsufficientDataActions"), id)
 		assert.Equal(t, strings.HasSuffix(id, "-rollback"), alarm.Text("AlarmActions") == "", "%s tells ECS alone, or a topic", id)
+		for before, mails := range map[string]bool{"ALARM": alarm.Text("AlarmActions") != "", "INSUFFICIENT_DATA": false, "OK": false} {
+			over := map[string]any{"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": map[string]any{
+				"alarmName": alarm.Text("AlarmName"), "state": map[string]any{"value": "OK"}, "previousState": map[string]any{"value": before},
+			}}
+			var topics []*assembly.Resource
+			for _, rule := range rules {
+				if matches(t, rule.Stack.Resolve(rule.Properties["EventPattern"]), over) {
+					topics = append(topics, follow(t, rule, "Targets", 0, "Arn"))
+				}
+			}
+			if !mails {
+				assert.Empty(t, topics, "%s from %s", id, before)
+				continue
+			}
+			assert.Equal(t, []*assembly.Resource{follow(t, alarm, "AlarmActions", 0)}, topics, "%s from %s", id, before)
+		}
+	}
+}
+
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func TestEventPatternsFitEventBridge(t *testing.T) {
+	t.Parallel()
+	rules := stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule")
+	require.NotEmpty(t, rules)
+	longest := production()
+	longest.Name = strings.Repeat("x", 32-len("Parrot"))
+	more := len(longest.Name) - len(production().Name)
+	for _, rule := range rules {
+		pattern, err := json.Marshal(rule.Stack.Resolve(rule.Properties["EventPattern"]))
+		require.NoError(t, err)
+		names := strings.Count(string(pattern), production().PhysicalName(""))
+		assert.LessOrEqual(t, len(pattern)+names*more, 2048, "%s with the longest name of an environment", rule.LogicalID)
 	}
 }
 
@@ -250,6 +287,12 @@ var events = []struct{ rule, event string }{
 	{"", `{"source": "aws.ecr", "detail-type": "ECR Image Scan", "detail": {"scan-status": "COMPLETE", "repository-name": "other", "finding-severity-counts": {"HIGH": 1}}}`},
 	{"DatabaseEvent", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failover"], "SourceType": "DB_INSTANCE",
 		"SourceIdentifier": "parrot-prod-db", "Message": "Multi-AZ instance failover completed", "EventID": "RDS-EVENT-0049"}}`},
+	{"PageOver", `{"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": {"alarmName": "parrot-prod-backend-down",
+		"state": {"value": "OK", "reason": "Threshold Crossed: 1 out of the last 3 datapoints [2.0 (22/11/26 07:00:00)] was not less than the threshold (1.0)."}, "previousState": {"value": "ALARM"}}}`},
+	{"TicketOver", `{"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": {"alarmName": "parrot-prod-backend-cpu",
+		"state": {"value": "OK", "reason": "Threshold Crossed"}, "previousState": {"value": "ALARM"}}}`},
+	{"", `{"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": {"alarmName": "parrot-dev-backend-down",
+		"state": {"value": "OK"}, "previousState": {"value": "ALARM"}}}`},
 	{"DatabaseFailed", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["low storage"], "SourceType": "DB_INSTANCE",
 		"SourceIdentifier": "parrot-prod-db", "Message": "Allocated storage has been exhausted", "EventID": "RDS-EVENT-0007"}}`},
 	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["backup"], "SourceIdentifier": "parrot-prod-db", "Message": "Finished DB Instance backup"}}`},
@@ -297,7 +340,7 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 	for _, rule := range rules {
 		assert.True(t, mailed[rule.LogicalID], "%s mails nothing", rule.LogicalID)
 		topic := "TicketTopic"
-		if rule.LogicalID == "DatabaseFailed" { // users notice
+		if rule.LogicalID == "DatabaseFailed" || rule.LogicalID == "PageOver" { // users notice
 			topic = "PageTopic"
 		}
 		assert.Equal(t, topic, follow(t, rule, "Targets", 0, "Arn").LogicalID)
@@ -368,6 +411,9 @@ var logLines = map[string][]string{
 	`[Nest] 1  - 11/22/2026, 7:00:00 AM   ERROR [ExceptionsHandler] connect ECONNREFUSED`:                {"Errors"},
 	`{"level":50,"time":1,"msg":"request errored","responseTime":12}`:                                    {"Errors", "Latency"},
 	`{"level":"error","message":"boom"}`:                                                                 {"Errors"},
+	`{"level":60,"time":1,"msg":"out of memory"}`:                                                        {"Errors"},
+	`{"level":"fatal","message":"cannot start"}`:                                                         {"Errors"},
+	`[Nest] 1  - 11/22/2026, 7:00:00 AM   FATAL [Bootstrap] no database`:                                 {"Errors"},
 	`{"level":30,"req":{"url":"/api/me"},"res":{"statusCode":401},"responseTime":3}`:                     {"AuthenticationFailures", "Latency"},
 	`[Nest] 1  - 11/22/2026, 7:00:00 AM    WARN [AuthGuard] Unauthorized`:                                {"AuthenticationFailures"},
 	`[Nest] 1  - 11/22/2026, 7:00:00 AM     LOG [NestApplication] Nest application successfully started`: nil,

@@ -222,7 +222,11 @@ func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
 		cluster, ok := svc.Stack.Target(svc.Properties["Cluster"])
 		require.True(t, ok)
 		assert.Equal(t, "parrot-dev-"+name, cluster.Resource.Text("ClusterName"))
-		assert.Equal(t, "FARGATE", svc.Text("LaunchType"))
+		assert.Empty(t, svc.Text("LaunchType"), "it could never become a strategy")
+		assert.Equal(t, []any{map[string]any{"CapacityProvider": "FARGATE", "Weight": 1.0}}, svc.Properties["CapacityProviderStrategy"])
+		providers := with(t, dev(t, "Compute"), "AWS::ECS::ClusterCapacityProviderAssociations", "Cluster", assembly.Target{Resource: cluster.Resource}.String())
+		assert.Equal(t, "FARGATE,FARGATE_SPOT", providers.Text("CapacityProviders"))
+		assert.Contains(t, svc.DependsOn, providers.LogicalID, "a delete would find the providers in use")
 		assert.Equal(t, "1", svc.Text("DesiredCount"))
 		assert.Equal(t, "256", task.Text("Cpu"))
 		assert.Equal(t, "512", task.Text("Memory"))
@@ -261,6 +265,21 @@ func TestServicesWaitForTheirRuleAndTheirPermissions(t *testing.T) {
 			map[string]string{"backend": "100", "frontend": "200"}[name])
 		assert.Contains(t, svc.DependsOn, rule.LogicalID)
 		assert.Contains(t, svc.DependsOn, policyOf(t, role).LogicalID)
+		group := named(t, dev(t, "Network"), "AWS::EC2::SecurityGroup", "parrot-dev-"+name)
+		ingress := with(t, dev(t, "Compute"), "AWS::EC2::SecurityGroupIngress", "GroupId", assembly.Target{Resource: group, Attribute: "GroupId"}.String())
+		assert.Contains(t, svc.DependsOn, ingress.LogicalID)
+	}
+}
+
+func TestEveryContainerHasAnInitProcess(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"backend", "frontend"} {
+		task := with(t, stackOf(t, direct(t), production(), "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-prod-"+name)
+		containers := task.Properties["ContainerDefinitions"].([]any)
+		require.NotEmpty(t, containers)
+		for i := range containers {
+			assert.Equal(t, "true", task.Text("ContainerDefinitions", i, "LinuxParameters", "InitProcessEnabled"), "container %d of %s", i, name)
+		}
 	}
 }
 
@@ -273,6 +292,7 @@ func TestContainersGetTheirVariables(t *testing.T) {
 	assert.Equal(t, map[string]string{
 		"NODE_ENV": "production", "PORT": "3000",
 		"NEXT_PUBLIC_API_BASE_URL": "https://bkgstock.com/api", "NEXT_PUBLIC_AUTH_ONLY_MODE": "false",
+		"HOSTNAME": "0.0.0.0", "KEEP_ALIVE_TIMEOUT": "65000",
 	}, variables(t, "frontend"))
 }
 
@@ -546,7 +566,9 @@ var untaggable = []string{
 	"AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment",
 	"AWS::EC2::SecurityGroupIngress", "AWS::IAM::Policy", "AWS::Route53::RecordSet", "AWS::S3::BucketPolicy",
 	"AWS::Budgets::Budget", "AWS::CloudWatch::Dashboard", "AWS::Logs::MetricFilter", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
-	"AWS::Lambda::Permission", "AWS::SecretsManager::RotationSchedule",
+	"AWS::Lambda::Permission", "AWS::SecretsManager::RotationSchedule", "AWS::ECS::ClusterCapacityProviderAssociations",
+	// CloudFormation takes their tags in some regions only.
+	"AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule",
 }
 
 func TestEveryResourceIsTagged(t *testing.T) {
@@ -555,6 +577,7 @@ func TestEveryResourceIsTagged(t *testing.T) {
 		for _, part := range parts {
 			for _, resource := range stackOf(t, direct(t), env, part).Resources {
 				if slices.Contains(untaggable, resource.Type) {
+					assert.NotContains(t, resource.Properties, "Tags", "%s in %s", resource.LogicalID, resource.Stack.Name)
 					continue
 				}
 				for key, want := range map[string]string{
@@ -622,17 +645,19 @@ func assertHoldsNoValue(t *testing.T, secret *assembly.Resource) {
 	}
 }
 
-func TestDevIsEmptiedByDestroyButForItsZone(t *testing.T) {
+func TestDevIsEmptiedByDestroyButForItsZoneAndALastSnapshot(t *testing.T) {
 	t.Parallel()
 	for _, part := range parts {
 		for _, resource := range dev(t, part).Resources {
-			if resource.Type == "AWS::Route53::HostedZone" {
-				continue // its name servers stand at the registrar
+			switch resource.Type {
+			case "AWS::Route53::HostedZone": // the registrar has its name servers
+			case "AWS::RDS::DBInstance":
+				assert.Equal(t, "Snapshot", resource.DeletionPolicy)
+				assert.Equal(t, "Snapshot", resource.UpdateReplacePolicy)
+			default:
+				assert.Contains(t, []string{"", "Delete"}, resource.DeletionPolicy, "%s in %s", resource.LogicalID, resource.Stack.Name)
 			}
-			assert.Contains(t, []string{"", "Delete"}, resource.DeletionPolicy, "%s in %s", resource.LogicalID, resource.Stack.Name)
 		}
 		assert.False(t, dev(t, part).TerminationProtection)
 	}
-	assert.Equal(t, "Snapshot", only(t, dev(t, "Data"), "AWS::RDS::DBInstance").UpdateReplacePolicy,
-		"a replacement is no decision to lose the data")
 }

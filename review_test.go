@@ -60,6 +60,15 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			says: []string{"desired count `1` → `7`", "desired count `1` → `0`"},
 		},
 		{
+			name: "port", base: dev, head: nested(t, "Ports"),
+			categories: []review.Category{review.Broadening},
+			says: []string{
+				"`ParrotDevNetwork.BackendSecurityGroup` lets in `ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 8081, and no longer `ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 3001",
+				"the old rule stays until the rest of this stack is deployed",
+			},
+			hides: []string{"## ParrotDevNetwork", "TargetGroup"},
+		},
+		{
 			name: "redis_on", base: dev, head: nested(t, "Redis"),
 			says: []string{"added `Redis` (ElastiCache::ReplicationGroup)"},
 		},

@@ -160,8 +160,9 @@ type Redis struct {
 type Service struct {
 	// Repository is the name of the service's ECR repository. Fixed.
 	Repository string
-	// Port is where the container listens, and the variable PORT. While a change
-	// is being deployed the service does not answer.
+	// Port is where the container listens, and the variable PORT. While a change is
+	// deployed the old tasks answer on the old port until the new ones are healthy;
+	// if they never are, the old port stays.
 	Port int
 	// CPU is the task's CPU in units of 1/1024 vCPU: 256, 512, 1024, 2048,
 	// 4096, 8192 or 16384.

@@ -63,7 +63,7 @@ func base(name, domain string) Environment {
 			RunbookURL:         "docs/runbook.md",
 			Dashboard:          true,
 			BudgetUSD:          100,
-			ErrorPattern:       `?ERROR ?"\"level\":50" ?"\"level\":\"error\""`,
+			ErrorPattern:       `?ERROR ?FATAL ?"\"level\":50" ?"\"level\":60" ?"\"level\":\"error\"" ?"\"level\":\"fatal\""`,
 			AuthFailurePattern: `?Unauthorized ?"\"statusCode\":401"`,
 			LatencyField:       "responseTime",
 		},

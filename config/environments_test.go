@@ -89,6 +89,8 @@ func TestVariablesFollowTheSettings(t *testing.T) {
 		"NEXT_PUBLIC_API_BASE_URL":   "https://example.com/api/v2",
 		"NEXT_PUBLIC_AUTH_ONLY_MODE": "true",
 		"THEME":                      "dark",
+		"HOSTNAME":                   "0.0.0.0",
+		"KEEP_ALIVE_TIMEOUT":         "65000",
 	}, e.FrontendVariables())
 	assert.Equal(t, map[string]string{
 		"NEXT_PUBLIC_API_BASE_URL":   "https://example.com/api/v2",

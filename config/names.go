@@ -100,6 +100,10 @@ func (e Environment) BackendVariables() map[string]string {
 func (e Environment) FrontendVariables() map[string]string {
 	variables := e.Frontend.variables()
 	maps.Copy(variables, e.FrontendBuildArguments())
+	// Next.js's server listens on HOSTNAME, which Fargate sets to a name of the
+	// task's own: the load balancer would not reach it.
+	variables["HOSTNAME"] = "0.0.0.0"
+	variables["KEEP_ALIVE_TIMEOUT"] = strconv.Itoa(keepAliveMilliseconds)
 	return variables
 }
 
@@ -112,6 +116,12 @@ func (e Environment) FrontendBuildArguments() map[string]string {
 		"NEXT_PUBLIC_AUTH_ONLY_MODE": strconv.FormatBool(e.Frontend.AuthOnlyMode),
 	}
 }
+
+// keepAliveMilliseconds is how long a service keeps a connection open that nothing
+// is sent on: longer than the load balancer's 60 s. Otherwise it closes one that
+// the load balancer is about to use, and the visitor sees a 502.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+const keepAliveMilliseconds = 65_000
 
 // RunningCount is the number of tasks to run: none before an image is released,
 // so that a first deploy never waits for an image that does not exist.

@@ -249,7 +249,7 @@ func (e Environment) services() []namedService {
 			"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN",
 		}},
 		{e.Frontend.Service, "Frontend", []string{
-			"NODE_ENV", "PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE",
+			"NODE_ENV", "PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE", "HOSTNAME", "KEEP_ALIVE_TIMEOUT",
 		}},
 	}
 }

@@ -10,6 +10,13 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
+// The capacity providers that AWS runs.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+const (
+	fargate     = "FARGATE"
+	fargateSpot = "FARGATE_SPOT"
+)
+
 // WebServiceProps are the properties of NewWebService.
 type WebServiceProps struct {
 	// Name is the physical name of cluster, service and task family.
@@ -19,7 +26,8 @@ type WebServiceProps struct {
 	ContainerName string
 	// Image is the container's image.
 	Image awsecs.ContainerImage
-	// Port is where the container listens.
+	// Port is where the container listens. ECS registers each task with it in the
+	// target group.
 	Port int
 	// CPU is the task's CPU in units of 1/1024 vCPU.
 	CPU int
@@ -48,6 +56,9 @@ type WebServiceProps struct {
 	AssignPublicIP bool
 	// SecurityGroup is that of the tasks.
 	SecurityGroup awsec2.ISecurityGroup
+	// Ingress is the rule that lets the load balancer reach the tasks on Port. No
+	// task starts before it.
+	Ingress constructs.IDependable
 
 	// Listener is whose requests the service answers.
 	Listener elb.IApplicationListener
@@ -55,6 +66,9 @@ type WebServiceProps struct {
 	Priority int
 	// Paths are the path patterns of the requests.
 	Paths []string
+	// TargetGroupPort is the port of targets that are registered without one, which
+	// ECS never does. A change replaces the target group, so it is not Port.
+	TargetGroupPort int
 	// HealthCheck is how the load balancer asks a task whether it is well.
 	HealthCheck *elb.HealthCheck
 	// HealthCheckGracePeriodSeconds is how long a starting task may fail it.
@@ -93,6 +107,13 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 			Logging: awsecs.ExecuteCommandLogging_NONE,
 		},
 	})
+	// A launch type can never become a strategy: that replaces the service, under a
+	// name that is taken. Spot is then a change of weights.
+	providers := awsecs.NewCfnClusterCapacityProviderAssociations(scope, jsii.String("CapacityProviders"), &awsecs.CfnClusterCapacityProviderAssociationsProps{
+		Cluster:                         cluster.ClusterName(),
+		CapacityProviders:               &[]any{fargate, fargateSpot},
+		DefaultCapacityProviderStrategy: []any{&awsecs.CfnClusterCapacityProviderAssociations_CapacityProviderStrategyProperty{CapacityProvider: jsii.String(fargate), Weight: jsii.Number(1)}},
+	})
 	logGroup := NewLogGroup(scope, "Logs", LogGroupProps{
 		Name:          props.LogGroupName,
 		RetentionDays: props.LogRetentionDays,
@@ -100,7 +121,7 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 	})
 	targetGroup := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
 		Vpc:                 props.VPC,
-		Port:                jsii.Number(props.Port),
+		Port:                jsii.Number(props.TargetGroupPort),
 		Protocol:            elb.ApplicationProtocol_HTTP,
 		TargetType:          elb.TargetType_IP,
 		HealthCheck:         props.HealthCheck,
@@ -111,7 +132,10 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 		ServiceName:    &props.Name,
 		Cluster:        cluster,
 		TaskDefinition: task,
-		DesiredCount:   jsii.Number(props.DesiredCount),
+		CapacityProviderStrategies: &[]*awsecs.CapacityProviderStrategy{
+			{CapacityProvider: jsii.String(fargate), Weight: jsii.Number(1)},
+		},
+		DesiredCount: jsii.Number(props.DesiredCount),
 		// A new task is healthy before an old one is stopped.
 		MinHealthyPercent:           jsii.Number(100),
 		MaxHealthyPercent:           jsii.Number(200),
@@ -126,6 +150,8 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 	})
 	// Otherwise the first tasks can start before they may read their secrets.
 	service.Node().AddDependency(task.ObtainExecutionRole())
+	// A delete takes the service first: the providers of a running one are in use.
+	service.Node().AddDependency(providers, props.Ingress)
 	service.AttachToApplicationTargetGroup(targetGroup)
 	// The service waits for its rule: ECS refuses a target group that no load
 	// balancer uses. CfnListenerRule would not make it wait.
@@ -155,26 +181,30 @@ func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup 
 		Cpu:            jsii.Number(props.CPU),
 		MemoryLimitMiB: jsii.Number(props.MemoryMiB),
 	})
+	// Node.js as PID 1 neither hears SIGTERM nor collects what a shell leaves.
+	linux := awsecs.NewLinuxParameters(scope, jsii.String("Linux"), &awsecs.LinuxParametersProps{InitProcessEnabled: jsii.Bool(true)})
 	container := task.AddContainer(jsii.String("Container"), &awsecs.ContainerDefinitionOptions{
-		ContainerName: &props.ContainerName,
-		Image:         props.Image,
-		PortMappings:  &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(props.Port)}},
-		Environment:   pointers(props.Variables),
-		Secrets:       &props.Secrets,
-		DockerLabels:  labels(props),
-		Logging:       logsTo(logGroup, props.ContainerName),
+		ContainerName:   &props.ContainerName,
+		Image:           props.Image,
+		PortMappings:    &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(props.Port)}},
+		Environment:     pointers(props.Variables),
+		Secrets:         &props.Secrets,
+		LinuxParameters: linux,
+		DockerLabels:    labels(props),
+		Logging:         logsTo(logGroup, props.ContainerName),
 	})
 	if len(props.MigrationCommand) > 0 {
 		container.AddContainerDependencies(&awsecs.ContainerDependency{
 			Condition: awsecs.ContainerDependencyCondition_SUCCESS,
 			Container: task.AddContainer(jsii.String("Migration"), &awsecs.ContainerDefinitionOptions{
-				ContainerName: jsii.String("migration"),
-				Image:         props.Image,
-				Command:       jsii.Strings(props.MigrationCommand...),
-				Essential:     jsii.Bool(false),
-				Environment:   pointers(props.Variables),
-				Secrets:       &props.Secrets,
-				Logging:       logsTo(logGroup, "migration"),
+				ContainerName:   jsii.String("migration"),
+				Image:           props.Image,
+				Command:         jsii.Strings(props.MigrationCommand...),
+				Essential:       jsii.Bool(false),
+				Environment:     pointers(props.Variables),
+				Secrets:         &props.Secrets,
+				LinuxParameters: linux,
+				Logging:         logsTo(logGroup, "migration"),
 			}),
 		})
 	}

@@ -24,8 +24,9 @@ func newAlarms(stack awscdk.Stack, env config.Environment) *alarms {
 	return &alarms{stack, env, map[string]*string{}}
 }
 
-// add makes an alarm that tells a topic when it fires and when it is over; nil
-// tells nobody.
+// add makes an alarm that mails through a topic when it fires; nil mails nobody.
+// That it is over is an event: an OK action would also mail of each new alarm that
+// has its first data (isOver).
 func (a *alarms) add(alarm config.Alarm, topic *string) awscloudwatch.CfnAlarm {
 	props := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          jsii.String(a.env.PhysicalName(alarm.ID)),
@@ -40,7 +41,7 @@ func (a *alarms) add(alarm config.Alarm, topic *string) awscloudwatch.CfnAlarm {
 		props.ComparisonOperator = jsii.String("LessThanThreshold")
 	}
 	if topic != nil {
-		props.AlarmActions, props.OkActions = &[]any{topic}, &[]any{topic}
+		props.AlarmActions = &[]any{topic}
 	}
 	if alarm.Expression == "" {
 		a.readMetric(props, alarm)

@@ -14,6 +14,13 @@ import (
 	blocks "parrot/constructs"
 )
 
+// The ports of the target groups as they are described. ECS registers each task
+// with the port of its container, so a change of a setting does not reach them.
+const (
+	backendTargetGroupPort  = 3001
+	frontendTargetGroupPort = 3000
+)
+
 // unreleased is the tag that a task definition names before there is an image.
 // No task is started from it.
 const unreleased = "unreleased"
@@ -31,6 +38,8 @@ func NewCompute(scope constructs.Construct, env config.Environment, network *Net
 	backend := webService(env, network, edge, "backend", env.Backend.Service)
 	backend.Image = image(registry.Backend, env.Backend.Service)
 	backend.SecurityGroup = network.Backend.Group
+	backend.Ingress = network.AllowFromLoadBalancer(stack, "Backend", network.Backend, env.Backend.Port)
+	backend.TargetGroupPort = backendTargetGroupPort
 	backend.Priority = backendPriority
 	// "/api/*" does not match "/api".
 	backend.Paths = []string{"/" + env.Backend.APIPrefix, "/" + env.Backend.APIPrefix + "/*"}
@@ -42,6 +51,8 @@ func NewCompute(scope constructs.Construct, env config.Environment, network *Net
 	frontend := webService(env, network, edge, "frontend", env.Frontend.Service)
 	frontend.Image = image(registry.Frontend, env.Frontend.Service)
 	frontend.SecurityGroup = network.Frontend.Group
+	frontend.Ingress = network.AllowFromLoadBalancer(stack, "Frontend", network.Frontend, env.Frontend.Port)
+	frontend.TargetGroupPort = frontendTargetGroupPort
 	frontend.Priority = frontendPriority
 	frontend.Paths = []string{"/*"}
 	frontend.Variables = env.FrontendVariables()

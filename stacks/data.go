@@ -118,7 +118,7 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 
 		StorageType:         awsrds.StorageType_GP2,
 		AllocatedStorage:    jsii.Number(settings.AllocatedStorageGiB),
-		MaxAllocatedStorage: jsii.Number(settings.MaxAllocatedStorageGiB),
+		MaxAllocatedStorage: growsTo(settings),
 		StorageEncrypted:    jsii.Bool(true),
 		BackupRetention:     awscdk.Duration_Days(jsii.Number(settings.BackupRetentionDays)),
 
@@ -147,14 +147,28 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 		CloudwatchLogsExports: jsii.Strings("postgresql"),
 
 		DeletionProtection: &env.DeletionProtection,
-		RemovalPolicy:      dataRemoval(env),
+		RemovalPolicy:      databaseRemoval(env),
 	})
 	database.Node().AddDependency(logs)
-	if !env.RetainData {
-		// A replacement is no decision to lose the data, unlike a destroy.
-		database.Node().DefaultChild().(awsrds.CfnDBInstance).CfnOptions().SetUpdateReplacePolicy(awscdk.CfnDeletionPolicy_SNAPSHOT)
-	}
 	return database
+}
+
+// databaseRemoval is what becomes of the database without its stack: it stays, or
+// a last snapshot of it does.
+func databaseRemoval(env config.Environment) awscdk.RemovalPolicy {
+	if env.RetainData {
+		return dataRemoval(env)
+	}
+	return awscdk.RemovalPolicy_SNAPSHOT
+}
+
+// growsTo is how far RDS may grow the volume in GiB, or nothing: RDS refuses the
+// volume's own size.
+func growsTo(settings config.Database) *float64 {
+	if settings.MaxAllocatedStorageGiB == settings.AllocatedStorageGiB {
+		return nil
+	}
+	return jsii.Number(settings.MaxAllocatedStorageGiB)
 }
 
 // newRedis makes one Redis node behind TLS and a token, and returns its host

@@ -30,7 +30,7 @@ func (m *monitoring) events() []event {
 		services = append(services, m.arn("ecs", "service/"+env.PhysicalName(name)+"/"+env.PhysicalName(name)))
 	}
 	moreThanNone := []any{map[string]any{"numeric": []any{">", 0}}}
-	return []event{
+	return append([]event{
 		{
 			// Tasks that a deploy or a scaling stops have another code.
 			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
@@ -77,7 +77,36 @@ func (m *monitoring) events() []event {
 		},
 		m.databaseEvent("DatabaseFailed", "The database failed or runs full", config.Page, "failure", "low storage"),
 		m.databaseEvent("DatabaseEvent", "The database failed over, restarts, recovers or is maintained", config.Ticket, "availability", "failover", "maintenance", "recovery"),
+	}, m.alarmsOver()...)
+}
+
+// alarmsOver are the alarms of each severity that go from ALARM to OK.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+func (m *monitoring) alarmsOver() []event {
+	names := map[config.Severity][]string{}
+	for _, alarm := range m.env.Alarms() {
+		names[alarm.Severity] = append(names[alarm.Severity], m.env.PhysicalName(alarm.ID))
 	}
+	var events []event
+	for _, severity := range []config.Severity{config.Page, config.Ticket} {
+		if len(names[severity]) == 0 {
+			continue // a pattern without a name would be refused
+		}
+		events = append(events, event{
+			id: constructID(string(severity)) + "Over", description: "An alarm that fired is over", section: "alarm-over", severity: severity,
+			pattern: map[string]any{
+				"source": []string{"aws.cloudwatch"}, "detail-type": []string{"CloudWatch Alarm State Change"},
+				"detail": map[string]any{
+					"alarmName":     names[severity],
+					"state":         map[string]any{"value": []string{"OK"}},
+					"previousState": map[string]any{"value": []string{"ALARM"}},
+				},
+			},
+			text:   "The alarm <alarm> is over: <reason>",
+			fields: map[string]string{"alarm": "$.detail.alarmName", "reason": "$.detail.state.reason"},
+		})
+	}
+	return events
 }
 
 // databaseEvent is one of some categories. Backups and the like have others.

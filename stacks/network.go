@@ -64,8 +64,7 @@ func (n *Network) addSecurityGroups(env config.Environment) {
 	anywhere, vpc := addresses("0.0.0.0/0"), addresses(env.Network.VPC)
 	n.allow("HttpFromAnywhere", anywhere, n.LoadBalancer, httpPort)
 	n.allow("HttpsFromAnywhere", anywhere, n.LoadBalancer, httpsPort)
-	n.allow("BackendFromLoadBalancer", members(n.LoadBalancer), n.Backend, env.Backend.Port)
-	n.allow("FrontendFromLoadBalancer", members(n.LoadBalancer), n.Frontend, env.Frontend.Port)
+	// Compute lets the load balancer reach the services: see AllowFromLoadBalancer.
 	switch env.Network.DataAccess {
 	case config.DataFromVPC:
 		n.allow("DatabaseFromVpc", vpc, n.Database, postgreSQLPort)
@@ -104,10 +103,23 @@ type caller struct{ addresses, group *string }
 func addresses(cidr string) caller       { return caller{addresses: &cidr} }
 func members(group SecurityGroup) caller { return caller{group: group.ID} }
 
-// allow lets a caller in on one TCP port. The rule has an id of its own: those
-// that CDK makes of connections differ inside a pipeline (aws/aws-cdk#30588).
+// allow lets a caller in on one TCP port.
 func (n *Network) allow(id string, from caller, to SecurityGroup, port int) {
-	awsec2.NewCfnSecurityGroupIngress(n.Stack, &id, &awsec2.CfnSecurityGroupIngressProps{
+	ingress(n.Stack, id, from, to, port)
+}
+
+// AllowFromLoadBalancer lets the load balancer reach a service on its port. The
+// rule is in the service's stack: when the port changes, the old rule goes only
+// after the new tasks serve, and a deploy that fails keeps it:
+// docs/decisions/0017-a-port-changes-in-one-pass.md.
+func (n *Network) AllowFromLoadBalancer(stack awscdk.Stack, service string, to SecurityGroup, port int) awsec2.CfnSecurityGroupIngress {
+	return ingress(stack, service+"FromLoadBalancer", members(n.LoadBalancer), to, port)
+}
+
+// ingress is a rule with an id of its own: those that CDK makes of connections
+// differ inside a pipeline (aws/aws-cdk#30588).
+func ingress(stack awscdk.Stack, id string, from caller, to SecurityGroup, port int) awsec2.CfnSecurityGroupIngress {
+	return awsec2.NewCfnSecurityGroupIngress(stack, &id, &awsec2.CfnSecurityGroupIngressProps{
 		GroupId:               to.ID,
 		IpProtocol:            jsii.String("tcp"),
 		FromPort:              jsii.Number(port),

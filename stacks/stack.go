@@ -23,8 +23,12 @@ func newStack(scope constructs.Construct, env config.Environment, part, descript
 		TerminationProtection: &env.TerminationProtection,
 	})
 	tags := awscdk.Tags_Of(stack)
-	// CDK tags dashboards, which CloudFormation does not take everywhere yet.
-	taggable := &awscdk.TagProps{ExcludeResourceTypes: jsii.Strings("AWS::CloudWatch::Dashboard")}
+	// CDK tags these, which CloudFormation does not take in every region yet.
+	taggable := &awscdk.TagProps{ExcludeResourceTypes: jsii.Strings(
+		"AWS::CloudWatch::Dashboard",
+		"AWS::ElasticLoadBalancingV2::Listener",
+		"AWS::ElasticLoadBalancingV2::ListenerRule",
+	)}
 	for _, tag := range []struct{ key, value string }{
 		{"Project", config.Project},
 		{"Environment", env.Name},

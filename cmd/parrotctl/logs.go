@@ -29,7 +29,7 @@ CloudWatch gets up to 30 seconds late is still shown, once.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html`,
 		Example: `  parrotctl logs dev backend
   parrotctl logs dev backend --follow
-  parrotctl logs prod frontend --since 24h --filter '?ERROR ?Error'`,
+  parrotctl logs prod frontend --since 24h --filter '?ERROR ?FATAL ?Error'`,
 		Args: arguments("ENV", "SERVICE"),
 		RunE: func(command *cobra.Command, args []string) error {
 			if err := isService(args[1]); err != nil {

@@ -265,8 +265,12 @@ func (r Resource) lines() []string {
 	if r.Action == Replaced || r.Action == PerhapsReplaced {
 		line = fmt.Sprintf("- **%s** %s (%s)", r.Action, code(r.Name), shortType(r.Type))
 	}
-	if r.Fate != "" {
+	switch {
+	case r.Fate != "":
 		line += ": " + r.Fate
+	case r.Action == Replaced && r.Type == "AWS::EC2::SecurityGroupIngress":
+		// The one replacement whose order decides whether a failed deploy has a way back.
+		line += ": the old rule stays until the rest of this stack is deployed"
 	}
 	if len(r.Properties) == 1 {
 		return []string{line + ": " + r.Properties[0].String()}

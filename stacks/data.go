@@ -51,6 +51,18 @@ type Data struct {
 func NewData(scope constructs.Construct, env config.Environment, network *Network, rotation string) *Data {
 	stack := newStack(scope, env, "Data", "PostgreSQL, Redis and secrets")
 
+	redisEndpoint, redisAddress := jsii.String(disabled), jsii.String(disabled)
+	if env.Redis.Enabled {
+		redisEndpoint, redisAddress = newRedis(stack, env, network)
+	}
+	appEnv := projection(stack, "AppEnv", env, "app-env", "The application's secrets", map[string]*string{
+		jwtSecret:           jwtKey(stack, "JwtAccessKey", env, "jwt-access-key"),
+		jwtRefreshSecret:    jwtKey(stack, "JwtRefreshKey", env, "jwt-refresh-key"),
+		jwtExpiresIn:        &env.Backend.JWTExpiresIn,
+		jwtRefreshExpiresIn: &env.Backend.JWTRefreshExpiresIn,
+		redisURL:            redisAddress,
+	})
+
 	password := source(stack, "DbPassword", env, "db-password", blocks.GeneratedSecretProps{
 		Description: "Master password of the database: the source of db-credentials",
 		Fixed:       map[string]string{"username": databaseUsername},
@@ -58,6 +70,9 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 		Length:      24,
 	})
 	database := newDatabase(stack, env, network, password.Value)
+	// A database with deletion protection cannot be rolled back: what can fail
+	// without it, Redis and the secrets, is there before it.
+	database.Node().AddDependency(appEnv)
 	host, port := database.DbInstanceEndpointAddress(), database.DbInstanceEndpointPort()
 	dbCredentials := projection(stack, "DbCredentials", env, "db-credentials", "How to reach the database", map[string]*string{
 		"username": jsii.String(databaseUsername),
@@ -72,18 +87,6 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 	if env.Database.RotationDays > 0 {
 		rotate(stack, env, password.ARN, credentialsARN, rotation)
 	}
-
-	redisEndpoint, redisAddress := jsii.String(disabled), jsii.String(disabled)
-	if env.Redis.Enabled {
-		redisEndpoint, redisAddress = newRedis(stack, env, network)
-	}
-	appEnv := projection(stack, "AppEnv", env, "app-env", "The application's secrets", map[string]*string{
-		jwtSecret:           jwtKey(stack, "JwtAccessKey", env, "jwt-access-key"),
-		jwtRefreshSecret:    jwtKey(stack, "JwtRefreshKey", env, "jwt-refresh-key"),
-		jwtExpiresIn:        &env.Backend.JWTExpiresIn,
-		jwtRefreshExpiresIn: &env.Backend.JWTRefreshExpiresIn,
-		redisURL:            redisAddress,
-	})
 
 	output(stack, "DbEndpoint", host, "Host name of the database")
 	output(stack, "DbPort", port, "Port of the database")

@@ -55,8 +55,14 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 		DropInvalidHeaderFields: jsii.Bool(true),
 		DeletionProtection:      &env.DeletionProtection,
 	})
+	// The certificate is what fails on a first deploy. A load balancer with
+	// deletion protection that is there by then could not be rolled back, and the
+	// kept bucket would stay for nothing.
+	loadBalancer.Node().AddDependency(certificate)
 	if env.Edge.AccessLogs {
-		loadBalancer.LogAccessLogs(accessLogs(stack, env), nil)
+		bucket := accessLogs(stack, env)
+		bucket.Node().AddDependency(certificate)
+		loadBalancer.LogAccessLogs(bucket, nil)
 	} else {
 		// What is left out stays as it was: off has to be said.
 		loadBalancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("false"))

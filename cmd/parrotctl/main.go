@@ -116,6 +116,7 @@ func (p *program) command() *cobra.Command {
 		p.rotateCommand(),
 		p.smokeCommand(),
 		p.statusCommand(),
+		p.unblockCommand(),
 	)
 	return root
 }

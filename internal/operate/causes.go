@@ -86,6 +86,18 @@ var causes = []cause{
 		},
 	},
 	{
+		name: "secret-marked-for-deletion", in: stackEvent,
+		says:  says(`scheduled for deletion`),
+		words: "a secret of that name is marked for deletion, and keeps the name until it is gone. Restore it and take it up (docs/way-back.md), or delete it at once: delete-secret --force-delete-without-recovery",
+		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values=parrot-{env}-", "aws secretsmanager restore-secret --region {region} --secret-id NAME"},
+	},
+	{
+		name: "deletion-protection", in: stackEvent,
+		says:  says(`deletion ?protection|terminationprotection|cannot delete protected`),
+		words: "something of {stack} is protected and cannot be deleted (\"cannot be deleted while TerminationProtection is enabled\", \"deletion protection is enabled\"). What a failed first deploy has left, unblock removes; how a stack that was complete is deleted: docs/way-back.md",
+		next:  []string{"{parrotctl} unblock {env}"},
+	},
+	{
 		name: "name-conflict", in: stackEvent,
 		says:  says(`already exists|alreadyexists|already in use`),
 		words: "something of that name is there already: an earlier deployment kept it, or somebody made it by hand. Take it up, or delete it if it holds nothing (docs/way-back.md)",
@@ -115,6 +127,10 @@ var causes = []cause{
 	{
 		name: "stack-failed", words: "the last deploy of {stack} failed ({status})",
 		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30", "npx cdk deploy {stack}"},
+	},
+	{
+		name: "first-deploy-failed", words: "the first deploy of {stack} failed ({status}), and what it has left is in the way of the next one (docs/failed-first-deploy.md). Correct what AWS says, remove what is left, and deploy again",
+		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30", "{parrotctl} unblock {env}", "npx cdk deploy '{stacks}'"},
 	},
 	{
 		name: "rollback-failed", words: "{stack} could not go back after a failed deploy, and takes no other before it has",

@@ -332,6 +332,9 @@ events:
 		}
 	}
 	d.set("service", service)
+	if stack.FirstDeployFailed() {
+		return d.firstDeployFailed(first), nil
+	}
 	finding := d.of(told(stackEvent, first, "stack-failed"), first)
 	if finding.Cause == "tasks-not-stable" { // why, the tasks say
 		if said, err := d.stopped(ctx, d.outputs.Of(service), nil); err == nil && said != "" {
@@ -339,6 +342,21 @@ events:
 		}
 	}
 	return finding, nil
+}
+
+// firstDeployFailed is why a first deploy failed. Whatever that is, what it has
+// left goes before the next one: the CDK CLI refuses to delete a protected stack.
+func (d *doctor) firstDeployFailed(said string) *Finding {
+	c := told(stackEvent, said, "first-deploy-failed")
+	const unblock = "{parrotctl} unblock {env}"
+	if !slices.Contains(c.next, unblock) {
+		deploys := slices.IndexFunc(c.next, func(command string) bool { return strings.HasPrefix(command, "npx cdk deploy") })
+		if deploys < 0 {
+			deploys = len(c.next)
+		}
+		c.next = slices.Insert(slices.Clone(c.next), deploys, unblock)
+	}
+	return d.of(c, said)
 }
 
 func (d *doctor) delegation(ctx context.Context) (string, error) {

@@ -303,6 +303,16 @@ var illnesses = map[string]ill{
 		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "may not do that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
 	"a service-linked role is missing": {
 		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "lacks a service-linked role", "bootstrap dev"},
+	"a first deploy failed": {
+		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_COMPLETE", "Certificate", "AWS::CertificateManager::Certificate", "It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "unblock dev"},
+	"a first deploy failed and could not be rolled back": {
+		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"), "(ROLLBACK_FAILED)", "unblock dev"},
+	"a first deploy failed of a name that is taken": {
+		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "is there already", "unblock dev"},
+	"a deletion failed of deletion protection": {
+		"deletion-protection", "stacks", fails("ParrotDevEdge", "DELETE_FAILED", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "Load balancer 'x' cannot be deleted because deletion protection is enabled"), "docs/way-back.md", "unblock dev"},
+	"a secret's name is not free yet": {
+		"secret-marked-for-deletion", "stacks", fails("ParrotDevData", "ROLLBACK_COMPLETE", "JwtAccessKey", "AWS::SecretsManager::Secret", "You can't create this secret because a secret with this name is already scheduled for deletion."), "marked for deletion", "restore-secret"},
 	"a deploy failed of something else": {
 		"stack-failed", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
 	"new tasks did not become healthy, and their traces are gone": {

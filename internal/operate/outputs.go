@@ -37,6 +37,12 @@ func (s Stack) RolledBack() bool {
 	return strings.Contains(s.Status, "ROLLBACK_") && !strings.HasPrefix(s.Status, "ROLLBACK_COMPLETE") && !strings.HasSuffix(s.Status, "_FAILED")
 }
 
+// FirstDeployFailed says whether the stack never was complete and its create has
+// failed: parrotctl unblock removes it.
+func (s Stack) FirstDeployFailed() bool {
+	return s.Status == "CREATE_FAILED" || s.Status == "ROLLBACK_COMPLETE" || s.Status == "ROLLBACK_FAILED"
+}
+
 // OK says whether the stack is as its last deploy wanted it.
 func (s Stack) OK() bool {
 	return s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE" || s.Status == "IMPORT_COMPLETE"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -83,6 +84,90 @@ func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	for _, secret := range stackOf(t, direct(t), production(), "Data").OfType("AWS::SecretsManager::Secret") {
 		if isKeptSource(secret) {
 			assert.Regexp(t, `"`+secret.LogicalID+`": +\{"Id": "\$\(arn `+secret.Text("Name")+`\)"\}`, text)
+		}
+	}
+}
+
+// wayBack is a part of docs/way-back.md, from a heading to the next one of its rank.
+func wayBack(t *testing.T, heading string) string {
+	t.Helper()
+	_, text, found := strings.Cut(read(t, filepath.Join("docs", "way-back.md")), "\n"+heading+"\n")
+	require.True(t, found, heading)
+	rank, _, _ := strings.Cut(heading, " ")
+	text, _, _ = strings.Cut(text, "\n"+rank+" ")
+	return text
+}
+
+// stacksOf are the stacks of prod that the commands of a text name after a
+// command, in their order.
+func stacksOf(text, command string) (names []string) {
+	for _, line := range regexp.MustCompile(regexp.QuoteMeta(command)+` ([^\n]*)`).FindAllStringSubmatch(text, -1) {
+		names = append(names, regexp.MustCompile(`\bParrotProd\w+`).FindAllString(line[1], -1)...)
+	}
+	return names
+}
+
+func TestTheWayBackDestroysEveryStackAfterThoseThatNeedIt(t *testing.T) {
+	t.Parallel()
+	env := production()
+	text := wayBack(t, "## Destroy stage or prod")
+	gone := stacksOf(text, "npx cdk destroy")
+	assert.ElementsMatch(t, env.StackNames(), gone)
+	for _, part := range parts {
+		for _, needed := range stackOf(t, direct(t), env, part).Needs() {
+			assert.Less(t, slices.Index(gone, env.StackName(part)), slices.Index(gone, needed.Name), "%s needs %s", part, needed.Name)
+		}
+	}
+	unprotected := regexp.MustCompile(`for part in ([\w ]+); do`).FindStringSubmatch(text)
+	require.NotNil(t, unprotected)
+	assert.ElementsMatch(t, parts, strings.Fields(unprotected[1]), "their termination protection goes first")
+	assert.Contains(t, wayBack(t, "## Destroy dev"), "npx cdk destroy 'ParrotDev*'\n")
+}
+
+func TestTheWayBackTakesUpEveryStackAfterThoseThatItNeeds(t *testing.T) {
+	t.Parallel()
+	env := production()
+	back := stacksOf(wayBack(t, "## Take up again"), "npx cdk deploy")
+	assert.ElementsMatch(t, env.StackNames(), back)
+	for _, part := range parts {
+		for _, needed := range stackOf(t, direct(t), env, part).Needs() {
+			assert.Greater(t, slices.Index(back, env.StackName(part)), slices.Index(back, needed.Name), "%s needs %s", part, needed.Name)
+		}
+	}
+}
+
+// What is destroyed at the end is what outlives its stack, by the names that the
+// templates give it.
+func TestTheWayBackNamesWhatIsKeptAsTheTemplatesDo(t *testing.T) {
+	t.Parallel()
+	text := wayBack(t, "## Destroy stage or prod")
+	var names []string
+	for _, p := range protections(t, direct(t), production()) {
+		if name := regexp.MustCompile("`(.+)`").FindStringSubmatch(p.what); p.how == keptByName && !strings.Contains(p.what, "DOMAIN") {
+			names = append(names, strings.ReplaceAll(name[1], "parrot-ENV", "parrot-prod"))
+		}
+	}
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		assert.Regexp(t, `[\s\x60]`+regexp.QuoteMeta(name)+`[\s;\x60]`, text)
+	}
+	balancer := only(t, stackOf(t, direct(t), production(), "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer").Text("Name")
+	names = append(names, balancer, "parrot-prod-db-last") // the snapshot's
+	for _, name := range regexp.MustCompile(`(?:/[\w/]+/)?parrot-prod[\w/-]*`).FindAllString(read(t, filepath.Join("docs", "way-back.md")), -1) {
+		assert.Contains(t, names, name, "nothing has the name")
+	}
+}
+
+func TestCommandsOfTheWayBackCanBePasted(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{"docs/way-back.md", failedFirstDeploy} {
+		blocks := regexp.MustCompile("(?sm)^( *)```sh\n(.*?)^ *```").FindAllStringSubmatch(read(t, document), -1)
+		require.NotEmpty(t, blocks)
+		for _, block := range blocks {
+			command := exec.Command("bash", "-n")
+			command.Stdin = strings.NewReader(strings.ReplaceAll("\n"+block[2], "\n"+block[1], "\n"))
+			output, err := command.CombinedOutput()
+			assert.NoError(t, err, "%s: %s\n%s", document, output, block[2])
 		}
 	}
 }

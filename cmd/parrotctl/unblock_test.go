@@ -116,6 +116,9 @@ func (c *cloudFormation) failed(part, status string, events ...fakeEvent) *fakeS
 	s := &fakeStack{id: id, status: status, protected: true, created: time.Now().Add(-time.Hour), template: map[string]any{"Resources": map[string]any{}}}
 	s.events = append([]fakeEvent{own("REVIEW_IN_PROGRESS"), own("CREATE_IN_PROGRESS")}, events...)
 	s.events = append(s.events, own("ROLLBACK_IN_PROGRESS"), own(status))
+	for _, e := range events {
+		s.template["Resources"].(map[string]any)[e.logicalID] = map[string]any{}
+	}
 	c.stacks[name] = s
 	return s
 }
@@ -345,7 +348,10 @@ func TestUnblockLeavesADatabaseAndALoadBalancerThatAreOlderThanTheStack(t *testi
 func TestUnblockLeavesToCloudFormationWhatItDeletesItself(t *testing.T) {
 	h := newHalfMade(t)
 	s := h.data()
-	s.template, s.protected = map[string]any{"Resources": map[string]any{}}, false
+	s.protected = false
+	for id := range s.template["Resources"].(map[string]any) {
+		s.template["Resources"].(map[string]any)[id] = map[string]any{"DeletionPolicy": "Snapshot"}
+	}
 	plan := h.succeeds("unblock", "stage", "--plan").stdout
 	shows(t, plan, "1. Switch off deletion protection of database parrot-stage-db", "2. Delete stack ParrotStageData\n")
 	assert.NotContains(t, plan, "3. ")
@@ -393,6 +399,15 @@ func TestUnblockIsJSONForScripts(t *testing.T) {
 	}
 	assert.Equal(t, exitUsage, h.run("", "unblock").code)
 	assert.Equal(t, exitUsage, h.run("", "unblock", "qa").code)
+}
+
+func TestUnblockDoesNothingWhenTheTemplateDoesNotSayWhatIsKept(t *testing.T) {
+	h := newHalfMade(t)
+	h.data().template = map[string]any{}
+	r := h.run("", "unblock", "stage", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "has no resource DbPassword, which its events name")
+	assert.Contains(t, h.left(), "database parrot-stage-db")
 }
 
 // Somebody deploys while the question is on the screen.

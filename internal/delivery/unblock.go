@@ -297,8 +297,12 @@ func (s *failedStack) kept(ctx context.Context) (map[string]bool, error) {
 		return nil, fmt.Errorf("the template of stack %s is not JSON, so not one of Parrot's: %w", s.name, err)
 	}
 	kept := map[string]bool{}
-	for logicalID, resource := range template.Resources {
-		kept[logicalID] = strings.HasPrefix(resource.DeletionPolicy, "Retain")
+	for _, r := range s.resources {
+		resource, there := template.Resources[r.logicalID]
+		if r.made && !there { // what is kept is not known then, and would be in the way
+			return nil, fmt.Errorf("the template of stack %s has no resource %s, which its events name: read it again in a minute", s.name, r.logicalID)
+		}
+		kept[r.logicalID] = strings.HasPrefix(resource.DeletionPolicy, "Retain")
 	}
 	return kept, nil
 }

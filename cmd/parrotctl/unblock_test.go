@@ -272,7 +272,7 @@ func TestUnblockRemovesWhatAFailedFirstDeployHasLeftAndNothingElse(t *testing.T)
 	assert.Equal(t, "false", h.protection(arn), "its stack deletes it")
 	assert.Equal(t, []string{"ParrotStageEdge", "ParrotStageData", "ParrotStageRegistry"}, h.deleted)
 	assert.True(t, network.protected)
-	assert.Len(t, h.images("parrot-stage-backend"), 0, "the repository is there")
+	assert.Empty(t, h.images("parrot-stage-backend"), "the repository is there")
 
 	r = h.succeeds("unblock", "stage")
 	shows(t, r.stderr, "No first deploy of stage has left anything: nothing was done.")
@@ -421,6 +421,6 @@ func TestUnblockTouchesNothingOfAStackThatWasMadeSinceThePlan(t *testing.T) {
 	require.NoError(t, err)
 	old := h.stacks["ParrotStageData"]
 	old.status = "DELETE_COMPLETE"
-	assert.ErrorContains(t, plan.Run(t.Context(), &strings.Builder{}), "somebody else has changed stack ParrotStageData")
+	require.ErrorContains(t, plan.Run(t.Context(), &strings.Builder{}), "somebody else has changed stack ParrotStageData")
 	assert.Contains(t, h.left(), "database parrot-stage-db")
 }

@@ -208,10 +208,10 @@ func (r *stackResource) tell(status, reason string) {
 	case "CREATE_IN_PROGRESS":
 		r.initiated = r.initiated || strings.Contains(reason, "Resource creation Initiated")
 	case "CREATE_COMPLETE":
-		r.made = true
+		r.made = r.physicalID != ""
 	case "CREATE_FAILED":
 		r.failure = reason
-		r.made = r.initiated && !alreadyThere.MatchString(reason)
+		r.made = r.initiated && r.physicalID != "" && !alreadyThere.MatchString(reason)
 	case "DELETE_FAILED":
 		r.stuck = reason
 	case "DELETE_COMPLETE":
@@ -230,10 +230,10 @@ func (s *failedStack) add(ctx context.Context, protected bool) error {
 		if !r.made {
 			continue
 		}
-		switch {
-		case r.kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+		switch r.kind {
+		case "AWS::ElasticLoadBalancingV2::LoadBalancer":
 			err = s.loadBalancer(ctx, r)
-		case r.kind == "AWS::RDS::DBInstance":
+		case "AWS::RDS::DBInstance":
 			err = s.database(ctx, r, kept[r.logicalID])
 		}
 		if err != nil {

@@ -11,7 +11,9 @@ package config
 type Environment struct {
 	// Name is the environment's name, part of every name that AWS shows:
 	// parrot-{name}-backend, stack Parrot{Name}Network. Lower-case letters and
-	// digits, a letter first. Fixed.
+	// digits, a letter first, at most 25. No name begins with another's, such as
+	// dev2 with dev: 'ParrotDev*' is all stacks of dev and no other. Nor does one
+	// begin pipeline, or with it. Fixed.
 	Name string
 	// Account is the twelve-digit AWS account. Empty means the account that the
 	// CDK CLI is signed in to. Fixed.

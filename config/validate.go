@@ -151,6 +151,10 @@ var logRetentions = []int{
 
 func (v *validator) identity(e Environment) {
 	v.matches("Name", e.Name, nameSyntax, "lower-case letters and digits, a letter first")
+	// Whether there is a pipeline does not matter: Name cannot change once there is one.
+	if e.Name != "" && (e.selects(PipelineStackName) || strings.HasPrefix(e.StackName(""), PipelineStackName)) {
+		v.reject("Name", e.Name, "another: %s and %s* would select stacks of the environment and of the pipeline", e.StackName("*"), PipelineStackName)
+	}
 	v.matches("Account", e.Account, accountSyntax, "twelve digits, or nothing for the account that the CLI is signed in to")
 	oneOf(v, "Region", e.Region, regions...)
 	oneOf(v, "LogRetentionDays", e.LogRetentionDays, logRetentions...)
@@ -494,6 +498,8 @@ func (v *validator) unique(environments []Environment) {
 func (v *validator) pair(a, b Environment) {
 	if a.Name == b.Name {
 		v.reject("Name", b.Name, "another: its stacks would have the names of the other %s's", a.Name)
+	} else {
+		v.stackPatterns(a, b)
 	}
 	if !mayShareAccount(a, b) {
 		return
@@ -517,6 +523,20 @@ func (v *validator) pair(a, b Environment) {
 		}
 	}
 }
+
+// stackPatterns checks that the pattern of one environment's stacks, as in
+// npx cdk deploy 'ParrotDev*', selects no stack of the other.
+func (v *validator) stackPatterns(a, b Environment) {
+	for _, pair := range [][2]Environment{{a, b}, {b, a}} {
+		mine, others := pair[0].StackName("*"), pair[1].StackNames()
+		if i := slices.IndexFunc(others, pair[0].selects); i >= 0 {
+			v.reject("Name", b.Name, "another, which does not begin as %s does: %s means all stacks of %s and would select %s, too", a.Name, mine, pair[0].Name, others[i])
+		}
+	}
+}
+
+// selects says whether a stack's name begins as those of the environment do.
+func (e Environment) selects(stack string) bool { return strings.HasPrefix(stack, e.StackName("")) }
 
 // mayShareAccount says whether two environments may be in one account. An empty
 // account can turn out to be any.

@@ -681,6 +681,25 @@ func TestTheGuardsDoNotDependOnTheName(t *testing.T) {
 	assert.NoError(t, Validate([]Environment{prod}), "a name alone asks for nothing")
 }
 
+func TestTheStacksOfAnEnvironmentHaveAPatternOfTheirOwn(t *testing.T) {
+	named := func(name, account string) func(*Environment) {
+		return func(e *Environment) { e.Name, e.Account = name, account }
+	}
+	const selects = `want another, which does not begin as dev does: `
+	check(t, stage, []change{
+		{"begins as dev does", named("dev2", ""), `Name is "dev2": ` + selects + "ParrotDev* means all stacks of dev and would select ParrotDev2Network, too"},
+		{"goes on with a part's name", named("devnetwork", ""), `Name is "devnetwork": ` + selects},
+		{"in another account", named("develop", "222222222222"), `Name is "develop": ` + selects},
+		{"dev begins as it does", named("de", "222222222222"), `Name is "de": ` + selects + "ParrotDe* means all stacks of de and would select ParrotDevNetwork, too"},
+		{"ends as dev does", named("mydev", ""), ""},
+		{"differs in its last letter", named("der", ""), ""},
+	}, described())
+	for _, name := range []string{"p", "pi", "pipe", "pipeline", "pipeline2"} {
+		check(t, stage, []change{{"alone", named(name, ""), fmt.Sprintf("Name is %q: want another: Parrot%s* and ParrotPipeline* would select stacks of", name, title(name))}})
+	}
+	check(t, stage, []change{{"a letter that pipeline does not have", named("pr", ""), ""}})
+}
+
 func TestEnvironmentsThatMayShareAnAccountShareNoName(t *testing.T) {
 	vpc := func(text string) func(*Environment) {
 		return func(e *Environment) { e.Network.VPC = text }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,6 +30,8 @@ func Validate(environments []Environment) error {
 			v.service(s)
 		}
 		v.backend(e)
+		v.frontend(e)
+		v.taskDefinitions(e)
 		v.monitoring(e)
 		v.physicalNames(e)
 		v.production(e)
@@ -272,10 +276,18 @@ func (v *validator) service(s namedService) {
 		if slices.Contains(s.reserved, variable) {
 			v.reject(s.name+".Variables", variable, "a name that Parrot does not set itself; it sets %s", list(s.reserved))
 		}
-		if value := s.Variables[variable]; !isPlainText(value) {
+		// An error is printed, logged and pasted: it never has a credential in it.
+		if what := credentialIn(variable, s.Variables[variable]); what != "" {
+			v.reject(s.name+".Variables", variable, "%s", noCredential(what))
+		} else if value := s.Variables[variable]; !isPlainText(value) {
 			v.reject(s.name+".Variables", variable+"="+value, "%s", plainText)
 		}
 	}
+}
+
+// noCredential says what to do about a value that looks like a credential.
+func noCredential(what string) string {
+	return fmt.Sprintf(`no credential: its value looks like %s, and whoever reads the template would have it. Make it a secret (README.md, "A secret that you have"); if it was committed or deployed, replace it where it was issued`, what)
 }
 
 func (v *validator) fargate(s namedService) {
@@ -330,8 +342,10 @@ func (v *validator) backend(e Environment) {
 			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
 		}
 	}
-	for _, word := range b.MigrationCommand {
-		if word == "" || !isPlainText(word) {
+	for i, word := range b.MigrationCommand {
+		if what := credentialIn("", word); what != "" {
+			v.reject("Backend.MigrationCommand", fmt.Sprintf("word %d", i+1), "%s", noCredential(what))
+		} else if word == "" || !isPlainText(word) {
 			v.reject("Backend.MigrationCommand", word, "words, each %s", plainText)
 		}
 	}
@@ -341,6 +355,62 @@ func (v *validator) backend(e Environment) {
 	}
 	v.matches("Backend.JWTExpiresIn", b.JWTExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 15m")
 	v.matches("Backend.JWTRefreshExpiresIn", b.JWTRefreshExpiresIn, durationSyntax, "a number and one of s, m, h, d, such as 7d")
+}
+
+func (v *validator) frontend(e Environment) {
+	compiled := e.FrontendBuildArguments()
+	for _, variable := range slices.Sorted(maps.Keys(e.Frontend.Variables)) {
+		if _, reserved := compiled[variable]; strings.HasPrefix(variable, publicPrefix) && !reserved {
+			v.reject("Frontend.Variables", variable, "no %s variable: Next.js compiles these into the image, and a task's variable comes too late. Make it a line of FrontendBuildArguments in config/names.go, and release a new image", publicPrefix)
+		}
+	}
+}
+
+// The size that ECS takes of a task definition, and what is set aside in it for all
+// but the variables and the migration's command: secrets, image, logs and roles. A
+// test of the templates knows that it is enough.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+const (
+	taskDefinitionBytes  = 64 * 1024
+	otherDefinitionBytes = 12 * 1024
+)
+
+// taskDefinitions checks that ECS takes what the variables make of them.
+func (v *validator) taskDefinitions(e Environment) {
+	v.definitionSize("Backend", e.BackendVariables(), e.Backend.MigrationCommand)
+	v.definitionSize("Frontend", e.FrontendVariables(), nil)
+}
+
+func (v *validator) definitionSize(service string, variables map[string]string, migration []string) {
+	containers, total := 1, 0
+	if len(migration) > 0 { // a container of its own, with the same variables
+		containers = 2
+		total = jsonBytes(migration)
+	}
+	sizes := map[string]int{}
+	for name, value := range variables {
+		sizes[name] = containers * (jsonBytes(map[string]string{"name": name, "value": value}) + 1)
+		total += sizes[name]
+	}
+	if most := taskDefinitionBytes - otherDefinitionBytes; total > most {
+		largest := slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
+			return cmp.Or(cmp.Compare(sizes[b], sizes[a]), cmp.Compare(a, b))
+		})
+		var texts []string
+		for _, name := range largest[:min(3, len(largest))] {
+			texts = append(texts, fmt.Sprintf("%s %d", name, sizes[name]))
+		}
+		v.reject(service+".Variables", total, "at most %d bytes, counted in each container that has them (%d): ECS refuses a task definition of more than %d. The largest: %s", most, containers, taskDefinitionBytes, list(texts))
+	}
+}
+
+// jsonBytes is the size of a value in JSON.
+func jsonBytes(value any) int {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // texts always have one
+	}
+	return len(text)
 }
 
 func (v *validator) monitoring(e Environment) {

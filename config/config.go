@@ -12,8 +12,8 @@ type Environment struct {
 	// Name is the environment's name, part of every name that AWS shows:
 	// parrot-{name}-backend, stack Parrot{Name}Network. Lower-case letters and
 	// digits, a letter first, at most 25. No name begins with another's, such as
-	// dev2 with dev: 'ParrotDev*' is all stacks of dev and no other. Nor does one
-	// begin pipeline, or with it. Fixed.
+	// dev2 with dev: 'ParrotDev*' is all stacks of dev and no other. So it is with
+	// pipeline: no pipe, no pipeline2. Fixed.
 	Name string
 	// Account is the twelve-digit AWS account. Empty means the account that the
 	// CDK CLI is signed in to. Fixed.
@@ -178,7 +178,10 @@ type Service struct {
 	// HealthCheck decides whether a task gets traffic, and whether it lives.
 	HealthCheck HealthCheck
 	// Variables are further environment variables, in plain text in the
-	// template: never a secret.
+	// template: never a secret, and nothing that looks like one. With the other
+	// variables at most 52 KiB, a migration's container counted, too. The front
+	// end's NEXT_PUBLIC_ variables are compiled into its image instead:
+	// FrontendBuildArguments in names.go.
 	Variables map[string]string
 	// Image is the released image; images.json holds it.
 	Image Image `json:"-"`
@@ -272,12 +275,16 @@ type Monitoring struct {
 	// and when AWS expects more. 0 has none. It counts what is tagged Environment,
 	// once that tag is activated in the billing console.
 	BudgetUSD int
-	// ErrorPattern selects the lines of the backend's log that are errors.
+	// ErrorPattern selects the lines of the backend's log that are errors: CloudWatch
+	// Logs' filter pattern of 1 to 1024 characters, at most two of its parts regular
+	// expressions.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 	ErrorPattern string
-	// AuthFailurePattern selects the lines that say that somebody was refused.
+	// AuthFailurePattern selects the lines that say that somebody was refused, in
+	// the same form.
 	AuthFailurePattern string
 	// LatencyField is the field of the backend's JSON log lines with the time that
-	// an answer took, in milliseconds. Empty where logs have none.
+	// an answer took, in milliseconds, of at most 98 characters. Empty where logs have
+	// none.
 	LatencyField string
 }

@@ -425,7 +425,10 @@ func (v *validator) monitoring(e Environment) {
 	v.within("Monitoring.BudgetUSD", m.BudgetUSD, 0, 1_000_000)
 	v.pattern("Monitoring.ErrorPattern", m.ErrorPattern)
 	v.pattern("Monitoring.AuthFailurePattern", m.AuthFailurePattern)
-	v.matches("Monitoring.LatencyField", m.LatencyField, fieldSyntax, "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing")
+	// CloudWatch Logs takes a metric's value, $.{field}, of at most 100 characters.
+	if !fieldSyntax.MatchString(m.LatencyField) || len(m.LatencyField) > 98 {
+		v.reject("Monitoring.LatencyField", m.LatencyField, "the name of a field in the JSON of a log line, such as responseTime or res.time, of at most 98 characters, or nothing")
+	}
 }
 
 func (v *validator) emails(setting string, addresses []string) {
@@ -439,10 +442,11 @@ func (v *validator) emails(setting string, addresses []string) {
 	}
 }
 
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutMetricFilter.html
 func (v *validator) pattern(setting, pattern string) {
-	if !isPlainText(pattern) || strings.TrimSpace(pattern) == "" || len(pattern) > 1024 {
-		v.reject(setting, pattern, "a filter pattern of 1 to 1024 characters: %s", plainText)
+	if !isPlainText(pattern) {
+		v.reject(setting, pattern, "a filter pattern: %s", plainText)
+	} else if err := checkLogPattern(pattern); err != nil {
+		v.reject(setting, pattern, "a filter pattern that CloudWatch Logs takes: %v", err)
 	}
 }
 

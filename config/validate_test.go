@@ -610,15 +610,17 @@ func TestMailsHaveAddresses(t *testing.T) {
 
 func TestBudgetsPatternsAndFields(t *testing.T) {
 	check(t, described, between("Monitoring.BudgetUSD", 0, 1_000_000, func(e *Environment) *int { return &e.Monitoring.BudgetUSD }))
-	const pattern = "a filter pattern of 1 to 1024 characters: " + plainText
-	long := strings.Repeat("x", 1025)
-	check(t, described, values("Monitoring.ErrorPattern", pattern, func(e *Environment) *string { return &e.Monitoring.ErrorPattern },
-		[]string{"ERROR", long[1:]}, []string{"", " ", long, "a\nb", "{{resolve:secretsmanager:a}}"}))
-	check(t, described, values("Monitoring.AuthFailurePattern", pattern, func(e *Environment) *string { return &e.Monitoring.AuthFailurePattern },
-		[]string{"{ $.status = 401 }"}, []string{""}))
-	check(t, described, values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing",
+	for setting, of := range map[string]func(*Environment) *string{
+		"Monitoring.ErrorPattern":       func(e *Environment) *string { return &e.Monitoring.ErrorPattern },
+		"Monitoring.AuthFailurePattern": func(e *Environment) *string { return &e.Monitoring.AuthFailurePattern },
+	} {
+		check(t, described, values(setting, "a filter pattern", of,
+			[]string{"ERROR", "{ $.status = 401 }"}, []string{"", " ", "a\nb", "{{resolve:secretsmanager:a}}", "level:error", `"ERROR`}))
+	}
+	longest := strings.Repeat("a", 98)
+	check(t, described, values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, of at most 98 characters, or nothing",
 		func(e *Environment) *string { return &e.Monitoring.LatencyField },
-		[]string{"", "responseTime", "res.time_ms"}, []string{"$.time", "a b", ".a", "a."}))
+		[]string{"", "responseTime", "res.time_ms", longest}, []string{"$.time", "a b", ".a", "a.", longest + "a"}))
 	check(t, described, values("Monitoring.RunbookURL", `an address of at most 400 characters, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`,
 		func(e *Environment) *string { return &e.Monitoring.RunbookURL },
 		[]string{"https://example.com/runbook?at=main&plain=1", "docs/runbook.md"},

@@ -18,7 +18,8 @@ type Environment struct {
 	// Account is the twelve-digit AWS account. Empty means the account that the
 	// CDK CLI is signed in to. Fixed.
 	Account string
-	// Region is the AWS region's code. Fixed.
+	// Region is the code of a commercial AWS region. What a region does not offer is
+	// refused: instance classes, budgets, a pipeline. Fixed.
 	Region string
 	// Domain is the site's apex: the front end answers on it, www.{domain}
 	// redirects to it. At most 64 characters, the limit of a certificate's
@@ -63,7 +64,9 @@ type Network struct {
 	// 10.10.0.0/24. Its quarters are the subnets: public, public, private,
 	// private. Fixed.
 	VPC string
-	// AvailabilityZones are the two zones of the subnets, of Region. Fixed.
+	// AvailabilityZones are the two zones of the subnets, of Region. Each account has
+	// its own, and in us-west-1 and ap-northeast-1 Fargate is not in all of them:
+	// parrotctl bootstrap and doctor ask the account. Fixed.
 	AvailabilityZones []string
 	// NATGateways gives the private subnets a way out: "none", "one", or
 	// "one-per-az". About $36 a month each, and traffic.
@@ -125,7 +128,8 @@ type Database struct {
 	// EngineVersion is PostgreSQL's major version, "17" or "18"; RDS applies minor
 	// ones. A higher one upgrades in place, with a pause; there is no way back.
 	EngineVersion string
-	// InstanceClass is the RDS instance class. A change restarts the database.
+	// InstanceClass is the RDS instance class, one that runs PostgreSQL and that the
+	// region has. A change restarts the database.
 	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
 	InstanceClass string
 	// AllocatedStorageGiB is the gp2 volume's first size, 20 to 65536. It only
@@ -272,8 +276,9 @@ type Monitoring struct {
 	// errors, beside those that never become healthy.
 	RollbackOnErrors bool
 	// BudgetUSD is the month's budget in US dollars: a mail at 80 % and 100 % of it,
-	// and when AWS expects more. 0 has none. It counts what is tagged Environment,
-	// once that tag is activated in the billing console.
+	// and when AWS expects more. 0 has none, and has to be it in regions where
+	// CloudFormation makes no budgets, such as eu-north-1. It counts what is tagged
+	// Environment, once that tag is activated in the billing console.
 	BudgetUSD int
 	// ErrorPattern selects the lines of the backend's log that are errors: CloudWatch
 	// Logs' filter pattern of 1 to 1024 characters, at most two of its parts regular

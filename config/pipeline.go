@@ -8,7 +8,7 @@ import (
 // Pipeline is what Parrot needs to know to promote every commit of a branch
 // through the environments, in the order of All. Without a connection there is
 // no pipeline, and its other settings mean nothing. It runs in the region of the
-// environments, which have to share one.
+// environments, which have to share one, and which CodeBuild has to be in.
 type Pipeline struct {
 	// ConnectionARN is the CodeConnections connection that reads the repository,
 	// made and authorized once in the console of Account. Empty means that there
@@ -60,6 +60,9 @@ func ValidatePipeline(p Pipeline, environments []Environment) error {
 	}
 	for _, address := range p.NotificationEmails {
 		v.matches("NotificationEmails", address, emailSyntax, "addresses such as team@example.com")
+	}
+	if len(environments) > 0 && lacks(environments[0].Region, buildType) {
+		v.reject("ConnectionARN", p.ConnectionARN, "nothing in %s, where CloudFormation has no AWS CodeBuild for a pipeline: deploy from a laptop, or from a workflow of GitHub", environments[0].Region)
 	}
 	v.accounts(p, environments)
 	for i, e := range environments {

@@ -126,25 +126,7 @@ var (
 	tagSyntax        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 	fieldSyntax      = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*)?$`)
 	digestSyntax     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
-	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html
-	instanceClassSyntax = regexp.MustCompile(`^db\.(t(3|4g)\.(micro|small|medium|large|2?xlarge)|(m5d?|r5[bd]?|[mr](6gd?|6i(d|n|dn)?|7g|7i|8gd?)|x2(g|idn|iedn))\.(large|(2|4|8|12|16|24|32|48)?xlarge))$`)
-	// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheNodes.SupportedTypes.html
-	nodeTypeSyntax = regexp.MustCompile(`^cache\.(t(3|4g)\.(micro|small|medium)|([mr](5|6g|7g)|c7gn)\.(large|(2|4|8|12|16|24)?xlarge))$`)
 )
-
-// regions are AWS's commercial regions.
-// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
-var regions = []string{
-	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2",
-	"ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1",
-	"ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
-	"ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1",
-	"eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
-	"eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1",
-	"me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2",
-	"us-west-1", "us-west-2",
-}
 
 // logRetentions are the periods that CloudWatch Logs offers.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -160,7 +142,7 @@ func (v *validator) identity(e Environment) {
 		v.reject("Name", e.Name, "another: %s and %s* would select stacks of the environment and of the pipeline", e.StackName("*"), PipelineStackName)
 	}
 	v.matches("Account", e.Account, accountSyntax, "twelve digits, or nothing for the account that the CLI is signed in to")
-	oneOf(v, "Region", e.Region, regions...)
+	oneOf(v, "Region", e.Region, offers.Regions...)
 	oneOf(v, "LogRetentionDays", e.LogRetentionDays, logRetentions...)
 	v.matches("HostedZoneID", e.HostedZoneID, zoneIDSyntax, `a Route 53 zone's id such as "Z0123456789ABCDEFGHIJ", or nothing to create the zone`)
 	v.matches("CostCenter", e.CostCenter, tagValueSyntax, "1 to 128 letters, digits, spaces and _.:/=+@-")
@@ -190,21 +172,6 @@ func (v *validator) vpc(n Network) {
 	}
 }
 
-func (v *validator) availabilityZones(e Environment) {
-	zones := e.Network.AvailabilityZones
-	if !slices.Contains(regions, e.Region) {
-		return // that comes first: the zones are of the region
-	}
-	ok := len(zones) == 2 && zones[0] != zones[1]
-	for _, zone := range zones {
-		letter, found := strings.CutPrefix(zone, e.Region)
-		ok = ok && found && len(letter) == 1 && letter >= "a" && letter <= "z"
-	}
-	if !ok {
-		v.reject("Network.AvailabilityZones", zones, "two zones of the region, such as %sa and %sb", e.Region, e.Region)
-	}
-}
-
 func (v *validator) edge(e Environment) {
 	v.within("Edge.AccessLogRetentionDays", e.Edge.AccessLogRetentionDays, 1, 3653)
 }
@@ -213,7 +180,7 @@ func (v *validator) database(e Environment) {
 	db := e.Database
 	v.matches("Database.Identifier", db.Identifier, identifierSyntax, "lower-case letters, digits and single hyphens, a letter first")
 	oneOf(v, "Database.EngineVersion", db.EngineVersion, "17", "18")
-	v.matches("Database.InstanceClass", db.InstanceClass, instanceClassSyntax, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
+	v.offeredClass("Database.InstanceClass", db.InstanceClass, e.Region, offers.DatabaseClasses, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
 	v.within("Database.AllocatedStorageGiB", db.AllocatedStorageGiB, 20, 65536)
 	if most := db.MaxAllocatedStorageGiB; most != db.AllocatedStorageGiB && (most < 0 || most > 65536 || most*10 < db.AllocatedStorageGiB*11) {
 		v.reject("Database.MaxAllocatedStorageGiB", most, "AllocatedStorageGiB (%d), or a tenth above it to 65536", db.AllocatedStorageGiB)
@@ -226,7 +193,7 @@ func (v *validator) database(e Environment) {
 }
 
 func (v *validator) redis(e Environment) {
-	v.matches("Redis.NodeType", e.Redis.NodeType, nodeTypeSyntax, "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large")
+	v.offeredClass("Redis.NodeType", e.Redis.NodeType, e.Region, offers.NodeTypes, "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large")
 }
 
 // fargateMemory is the memory that Fargate allows for each CPU: from, to and
@@ -423,6 +390,9 @@ func (v *validator) monitoring(e Environment) {
 		v.reject("Monitoring.RunbookURL", m.RunbookURL, `an address of at most 400 characters, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`)
 	}
 	v.within("Monitoring.BudgetUSD", m.BudgetUSD, 0, 1_000_000)
+	if m.BudgetUSD > 0 && lacks(e.Region, budgetType) {
+		v.reject("Monitoring.BudgetUSD", m.BudgetUSD, "0 in %s, where CloudFormation makes no budgets. Make one by hand, in the console of AWS Budgets, with the filter Tag Environment = %s", e.Region, e.Name)
+	}
 	v.pattern("Monitoring.ErrorPattern", m.ErrorPattern)
 	v.pattern("Monitoring.AuthFailurePattern", m.AuthFailurePattern)
 	// CloudWatch Logs takes a metric's value, $.{field}, of at most 100 characters.

@@ -208,14 +208,24 @@ func TestVPCIsAPrivatePrefixThatHoldsFourSubnets(t *testing.T) {
 }
 
 func TestAvailabilityZonesBelongToTheRegion(t *testing.T) {
-	check(t, described, values("Network.AvailabilityZones", "two zones of the region, such as us-east-1a and us-east-1b",
+	check(t, described, values("Network.AvailabilityZones", "two zones of us-east-1; aws ec2 describe-availability-zones --region us-east-1 ",
 		func(e *Environment) *[]string { return &e.Network.AvailabilityZones },
-		[][]string{{"us-east-1a", "us-east-1b"}, {"us-east-1z", "us-east-1c"}},
+		[][]string{{"us-east-1a", "us-east-1b"}, {"us-east-1f", "us-east-1c"}},
 		[][]string{
 			nil, {"us-east-1a"}, {"us-east-1a", "us-east-1b", "us-east-1c"}, {"us-east-1a", "us-east-1a"},
 			{"us-east-1a", "us-east-2b"}, {"us-west-2a", "us-east-1b"}, {"us-east-1a", "b"}, {"us-east-1a", "us-east-1"},
-			{"us-east-1a", "us-east-1B"}, {"us-east-1a", "us-east-1-bos-1a"}, {"us-east-1a", ""},
+			{"us-east-1a", "us-east-1B"}, {"us-east-1a", "us-east-1-bos-1a"}, {"us-east-1a", ""}, {"us-east-1a", "us-east-1g"},
 		}))
+	in := func(zones ...string) func(*Environment) {
+		return func(e *Environment) { e.Region, e.Network.AvailabilityZones = "us-west-1", zones }
+	}
+	check(t, described, []change{
+		{"no region but us-east-1 has more than four", in("us-west-1a", "us-west-1e"), `Network.AvailabilityZones is ["us-west-1a" "us-west-1e"]: want two zones of us-west-1; aws ec2`},
+		{"any two may be those of an account", in("us-west-1b", "us-west-1d"), ""},
+	})
+	e := described()
+	e.Region = "us-west-1"
+	assert.NotRegexp(t, `want.*us-west-1[a-z]`, Validate([]Environment{e}).Error(), "the advice names no zone that the account may not have")
 }
 
 func TestNATGatewaysAreNoneOneOrOnePerZone(t *testing.T) {
@@ -274,7 +284,7 @@ func TestDatabaseClassAndStorageRanges(t *testing.T) {
 		[]string{"db.t3.micro", "db.t4g.2xlarge", "db.m7g.large", "db.m6i.xlarge", "db.r5b.24xlarge", "db.r8g.48xlarge", "db.x2iedn.32xlarge"},
 		[]string{
 			"", "t3.micro", "db.t3", "db.t3.nano", "db.t3.4xlarge", "db.m7g.micro", "db.r6g.medium", "db.m7g.0xlarge", "db.m7g.1xlarge",
-			"db.m3.large", "cache.t3.micro", "DB.T3.MICRO", " db.t3.micro", "db.t3.micro ",
+			"db.m3.large", "cache.t3.micro", "DB.T3.MICRO", " db.t3.micro", "db.t3.micro ", "db.m7g.24xlarge", "db.serverless", "db.r6gd", "db.c6gd.large",
 		}))
 
 	storage := func(first, highest int) func(*Environment) {
@@ -320,7 +330,7 @@ func TestRedisNodeTypeIsOneOfElastiCache(t *testing.T) {
 		func(e *Environment) *string { return &e.Redis.NodeType },
 		[]string{"cache.t3.micro", "cache.t4g.medium", "cache.m7g.large", "cache.r6g.16xlarge"},
 		[]string{
-			"", "t3.micro", "cache.t3.large", "cache.m7g.micro", "cache.m7g.0xlarge", "cache.x1.large", "db.t3.micro",
+			"", "t3.micro", "cache.t3.large", "cache.m7g.micro", "cache.m7g.0xlarge", "cache.x1.large", "db.t3.micro", "cache.m6g.24xlarge", "cache.m5.8xlarge",
 			" cache.t3.micro", "cache.t3.micro ",
 		}))
 }

@@ -46,12 +46,12 @@ func (v *validator) availabilityZones(e Environment) {
 		ok = ok && found && len(letter) == 1 && letter >= "a" && letter <= lastZone(e.Region)
 	}
 	if !ok {
-		v.reject("Network.AvailabilityZones", zones, "two zones of %s; %s lists those of your account", e.Region, listZones(e.Region))
+		v.reject("Network.AvailabilityZones", zones, "two zones of %s; %s lists those of your account", e.Region, ListZonesCommand(e.Region))
 	}
 }
 
-// listZones is the command that lists an account's zones in a region.
-func listZones(region string) string {
+// ListZonesCommand is the command that lists an account's zones in a region.
+func ListZonesCommand(region string) string {
 	return fmt.Sprintf("aws ec2 describe-availability-zones --region %s --query 'AvailabilityZones[].[ZoneName,ZoneId]' --output text", region)
 }
 

@@ -230,6 +230,15 @@ func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
 	assert.NotContains(t, r.stderr, "service-linked role")
 }
 
+func TestBootstrapRefusesZonesThatTheAccountDoesNotHave(t *testing.T) {
+	w := newWorld(t)
+	w.environments[0].Region, w.environments[0].Network.AvailabilityZones = "us-west-1", []string{"us-west-1a", "us-west-1c"}
+	r := w.run("", "bootstrap", "dev", "--yes")
+	assert.Equal(t, exitFailed, r.code)
+	shows(t, r.stderr, "Network.AvailabilityZones of dev cannot be used: the account has no us-west-1c. Choose two of us-west-1a, us-west-1b in config/environments.go")
+	assert.Empty(t, w.asked())
+}
+
 func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {
 	w := newWorld(t)
 	w.pipeline = config.Pipeline{Account: "999999999999"}

@@ -38,7 +38,8 @@ type Bootstrap struct {
 }
 
 // PlanBootstrap plans to prepare an environment's account and region for the
-// CDK CLI. What is there already stays as it is.
+// CDK CLI. What is there already stays as it is. An environment whose zones the
+// account does not have, or Fargate is not in, is refused: they cannot change later.
 func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, error) {
 	env := ask.Environment
 	session, err := awsclient.SignIn(ctx, ask.Profile, env.Region)
@@ -46,6 +47,13 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 		return nil, err
 	}
 	if err := session.In(env.Name, env.Account); err != nil {
+		return nil, err
+	}
+	zones, err := Zones(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	if err := env.CheckZones(zones); err != nil {
 		return nil, err
 	}
 	p := &Plan{Environment: env.Name, goOn: "Run the same command again: what is there stays as it is."}

@@ -3,6 +3,8 @@ package operate
 import (
 	"regexp"
 	"slices"
+
+	"parrot/config"
 )
 
 // cause is why a link is broken, and what to do about it.
@@ -47,7 +49,7 @@ const (
 
 // causes are all that the doctor knows. The first that AWS's words fit is taken.
 var causes = []cause{
-	// Credentials and bootstrap.
+	// Credentials, zones and bootstrap.
 	{
 		name: "no-credentials", words: "nobody is signed in to the environment's account",
 		next: []string{"aws sts get-caller-identity", "aws sso login"},
@@ -59,6 +61,10 @@ var causes = []cause{
 	{
 		name: "not-read", words: "the link cannot be looked at: {says}",
 		next: []string{"{parrotctl} status {env}"},
+	},
+	{
+		name: "zones-unusable", words: "the account lacks a zone of the settings, or Fargate does. {says}",
+		next: []string{config.ListZonesCommand("{region}")},
 	},
 	{
 		name: "not-bootstrapped", words: "the account is not prepared for CDK in {region}",

@@ -114,6 +114,7 @@ func Diagnose(ctx context.Context, p Patient, show func(Link)) *Diagnosis {
 			d.set("account", session.Account)
 			return "account " + session.Account, nil
 		}},
+		{"zones", d.zones},
 		{"bootstrap", d.bootstrap},
 		{"stacks", d.checkStacks},
 		{"delegation", d.delegation},
@@ -265,6 +266,18 @@ func (d *doctor) bootstrap(ctx context.Context) (string, error) {
 		return "", d.because("bootstrap-too-old", version)
 	}
 	return "version " + version, nil
+}
+
+// zones are in the settings before the first deploy, and then in its subnets.
+func (d *doctor) zones(ctx context.Context) (string, error) {
+	zones, err := delivery.Zones(ctx, d.session)
+	if err != nil {
+		return "", err
+	}
+	if err := d.config.CheckZones(zones); err != nil {
+		return "", d.because("zones-unusable", err.Error())
+	}
+	return strings.Join(d.config.Network.AvailabilityZones, ", "), nil
 }
 
 func (d *doctor) checkStacks(ctx context.Context) (string, error) {

@@ -20,7 +20,7 @@ import (
 )
 
 // chain are the links in their order.
-var chain = []string{"credentials", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets", "database"}
+var chain = []string{"credentials", "zones", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets", "database"}
 
 func patient(w *operatetest.World) Patient {
 	return Patient{Environment: w.Env, DNS: w.Delegation, SignIn: func(ctx context.Context) (*awsclient.Session, error) {
@@ -337,6 +337,16 @@ var illnesses = map[string]ill{
 		"not-bootstrapped", "bootstrap", func(w *operatetest.World) { w.Undeploy("CDKToolkit") }, "not prepared for CDK", "bootstrap dev"},
 	"CDK's bootstrap is old": {
 		"bootstrap-too-old", "bootstrap", func(w *operatetest.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
+	"the account has no such zone": {
+		"zones-unusable", "zones", func(w *operatetest.World) { w.Env.Network.AvailabilityZones = []string{"us-east-1a", "us-east-1z"} },
+		"the account has no us-east-1z. Choose two of us-east-1a, us-east-1b, ", "describe-availability-zones --region us-east-1 "},
+	"Fargate is not in a zone": {
+		"zones-unusable", "zones", func(w *operatetest.World) {
+			w.Env.Region, w.Env.Network.AvailabilityZones = "us-west-1", []string{"us-west-1a", "us-west-1b"}
+			w.Answers["DescribeAvailabilityZones"] = `<DescribeAvailabilityZonesResponse><availabilityZoneInfo>
+				<item><zoneName>us-west-1a</zoneName><zoneId>usw1-az1</zoneId></item><item><zoneName>us-west-1b</zoneName><zoneId>usw1-az2</zoneId></item>
+				<item><zoneName>us-west-1c</zoneName><zoneId>usw1-az3</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`
+		}, "Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c", "describe-availability-zones --region us-west-1 "},
 	"a stack is not deployed": {
 		"not-deployed", "stacks", func(w *operatetest.World) { w.Undeploy("ParrotDevEdge") }, "ParrotDevEdge is not deployed", "deploy 'ParrotDev*'"},
 	"a stack is older than its outputs": {
@@ -438,8 +448,8 @@ func TestALinkThatIsUnknownOrFailedIsMarked(t *testing.T) {
 	w.StackStatus["ParrotDevEdge"] = "UPDATE_ROLLBACK_COMPLETE"
 	d := diagnose(t, w)
 	assert.Len(t, d.Links, len(chain))
-	assert.Equal(t, "failed", d.Links[2].State)
-	assert.Equal(t, "unknown", d.Links[3].State)
+	assert.Equal(t, "failed", d.Links[slices.Index(chain, "stacks")].State)
+	assert.Equal(t, "unknown", d.Links[slices.Index(chain, "delegation")].State)
 	assert.Equal(t, "stack-failed", d.Finding.Cause, "it says more")
 }
 

@@ -1,12 +1,12 @@
 """What regions do not offer, as cfn-lint knows it: config/regions.json.
 
-    python3 .ci/regions.py ASSEMBLY          compares the file with cfn-lint
-    python3 .ci/regions.py ASSEMBLY --update rewrites it
+    python3 .ci/regions.py            compares the file with cfn-lint
+    python3 .ci/regions.py --update   rewrites it
 
-ASSEMBLY has templates with every option on, for the types of resources: the
-directory that PARROT_KEPT_FIXTURES names when the tests run. Needs the cfn-lint of
-.ci/run. cfn-lint has the types from CloudFormation's registry in each region, and
-the classes from RDS's and ElastiCache's offers.
+The regions and the types of resources are those in the file: a test keeps the types
+those of the templates. A new one is a line there, "AWS::…": [], before --update.
+Needs the cfn-lint of .ci/run, which has the types from CloudFormation's registry in
+each region, and the classes from RDS's and ElastiCache's offers.
 """
 
 import importlib
@@ -90,16 +90,15 @@ def families(having, regions):
     ]
 
 
-def resource_types(assembly, regions):
-    """The regions that lack each type of the templates."""
-    templates = sorted(assembly.rglob("*.template.json"))
-    if not templates:
-        sys.exit(f"{assembly} has no templates: PARROT_KEPT_FIXTURES={assembly} go test . makes them")
-    types = {r["Type"] for t in templates for r in json.loads(t.read_text())["Resources"].values()}
+def resource_types(types, regions):
+    """The regions that lack each type."""
     known = {
         region: importlib.import_module("cfnlint.data.schemas.providers." + region.replace("-", "_")).types
         for region in regions
     }
+    for kind in types:
+        if not any(kind in known[region] for region in regions):
+            sys.exit(f"no region has {kind}: is it a type?")
     return {kind: [region for region in regions if kind not in known[region]] for kind in sorted(types)}
 
 
@@ -118,22 +117,22 @@ def text(value):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main(assembly, update):
+def main(update):
     now = FILE.read_text()
-    regions = json.loads(now)["regions"]
+    regions, types = (json.loads(now)[key] for key in ("regions", "resourceTypes"))
     want = text({
         "source": f"cfn-lint {cfnlint.version.__version__}; .ci/regions.py writes this file",
         "regions": regions,
         "databaseClasses": families(database_classes(regions), regions),
         "nodeTypes": families(node_types(regions), regions),
-        "resourceTypes": resource_types(pathlib.Path(assembly), regions),
+        "resourceTypes": resource_types(types, regions),
     })
     if update:
         FILE.write_text(want)
     elif want != now:
-        sys.exit(f"{FILE} is out of date: run {sys.argv[0]} {assembly} --update, and read what changes")
+        sys.exit(f"{FILE} is out of date: run {sys.argv[0]} --update, and read what changes")
     print(f"regions: {FILE.name} is what cfn-lint {cfnlint.version.__version__} knows of {len(regions)} regions")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], "--update" in sys.argv[2:])
+    main("--update" in sys.argv[1:])

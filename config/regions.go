@@ -3,6 +3,7 @@ package config
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -77,10 +78,6 @@ func lacks(region, resourceType string) bool {
 	return slices.Contains(offers.ResourceTypes[resourceType], region)
 }
 
-// RegionsWithout returns the regions that the settings accept and whose
-// CloudFormation does not know a type of resources. Whether the type itself is
-// known here is in the second result.
-func RegionsWithout(resourceType string) (regions []string, known bool) {
-	regions, known = offers.ResourceTypes[resourceType]
-	return slices.Clone(regions), known
-}
+// RegionsWithout returns the types of resources that the templates may have, each with
+// the regions whose CloudFormation does not know it. Most are everywhere.
+func RegionsWithout() map[string][]string { return maps.Clone(offers.ResourceTypes) }

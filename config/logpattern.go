@@ -329,9 +329,6 @@ func (p *patternParser) fields() error {
 }
 
 func (p *patternParser) field() error {
-	if p.nextOf("...", "…") {
-		return nil
-	}
 	if p.next(""); p.rest == "" || strings.ContainsRune(",]", rune(p.rest[0])) {
 		return nil // AWS has an example of a field without a name
 	}
@@ -350,4 +347,6 @@ func (p *patternParser) field() error {
 	})
 }
 
+// isFieldName says whether a field's name, or the ... for any number of fields, may
+// have a character.
 func isFieldName(r rune) bool { return isAlphanumeric(r) || strings.ContainsRune("-.$*@/:", r) }

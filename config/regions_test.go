@@ -1,7 +1,9 @@
 package config
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,6 +84,12 @@ func TestAPipelineIsRefusedWhereThereIsNoCodeBuild(t *testing.T) {
 	require.NoError(t, Validate(environments))
 	assert.ErrorContains(t, ValidatePipeline(delivered(), environments), "want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
 	assert.NoError(t, ValidatePipeline(Pipeline{}, environments))
+
+	document, err := os.ReadFile("../docs/pipeline.md")
+	require.NoError(t, err)
+	lacking := offers.ResourceTypes[buildType]
+	last := len(lacking) - 1
+	assert.Contains(t, string(document), "AWS CodeBuild: "+strings.Join(lacking[:last], ", ")+" and "+lacking[last]+" do not")
 }
 
 func TestZonesAreThoseOfTheAccountAndOfFargate(t *testing.T) {

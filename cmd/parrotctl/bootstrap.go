@@ -17,7 +17,8 @@ func (p *program) bootstrapCommand() *cobra.Command {
 		Long: `Bootstrap makes the service-linked roles that a new account lacks, and runs the
 cdk bootstrap that the environment needs: with termination protection and, where
 a pipeline in another account deploys it, with trust in that account. It prints
-the steps and asks.
+the steps and asks. Before that it refuses zones that the account does not have,
+or that Fargate is not in.
 
 Run it once for each account and region. Running it again changes nothing.`,
 		Example: `  parrotctl bootstrap dev

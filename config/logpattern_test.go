@@ -72,7 +72,7 @@ func TestPatternsThatAWSDocumentsAreTaken(t *testing.T) {
 		assert.NoError(t, checkLogPattern(pattern), pattern)
 		assert.NoError(t, checkLogPattern("  "+pattern+" "), pattern)
 	}
-	assert.NoError(t, checkLogPattern(strings.Repeat("ä", 1024)), "characters are counted, not bytes")
+	require.NoError(t, checkLogPattern(strings.Repeat("ä", 1024)), "characters are counted, not bytes")
 	every := described()
 	every.Monitoring.Alarms, every.Backend.Image = AlarmsAll, Image{Tag: "a"}
 	for _, field := range []string{"responseTime", "res.time_ms", strings.Repeat("a", 98)} {
@@ -80,7 +80,7 @@ func TestPatternsThatAWSDocumentsAreTaken(t *testing.T) {
 		metrics := every.LogMetrics()
 		require.Len(t, metrics, 3)
 		for _, metric := range metrics {
-			assert.NoError(t, checkLogPattern(metric.Pattern), metric.Pattern)
+			require.NoError(t, checkLogPattern(metric.Pattern), metric.Pattern)
 		}
 		assert.LessOrEqual(t, len(metrics[2].Value), 100, "what CloudWatch Logs takes of a metric's value")
 	}

@@ -82,7 +82,7 @@ func TestAPipelineIsRefusedWhereThereIsNoCodeBuild(t *testing.T) {
 		in("ca-west-1")(&environments[i])
 	}
 	require.NoError(t, Validate(environments))
-	assert.ErrorContains(t, ValidatePipeline(delivered(), environments), "want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
+	require.ErrorContains(t, ValidatePipeline(delivered(), environments), "want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
 	assert.NoError(t, ValidatePipeline(Pipeline{}, environments))
 
 	document, err := os.ReadFile("../docs/pipeline.md")

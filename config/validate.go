@@ -243,11 +243,12 @@ func (v *validator) service(s namedService) {
 		if slices.Contains(s.reserved, variable) {
 			v.reject(s.name+".Variables", variable, "a name that Parrot does not set itself; it sets %s", list(s.reserved))
 		}
-		// An error is printed, logged and pasted: it never has a credential in it.
+		// An error is printed, logged and pasted, and any value may be a credential:
+		// it never has one in it.
 		if what := credentialIn(variable, s.Variables[variable]); what != "" {
 			v.reject(s.name+".Variables", variable, "%s", noCredential(what))
-		} else if value := s.Variables[variable]; !isPlainText(value) {
-			v.reject(s.name+".Variables", variable+"="+value, "%s", plainText)
+		} else if !isPlainText(s.Variables[variable]) {
+			v.reject(s.name+".Variables", variable, "a value that is %s", plainText)
 		}
 	}
 }

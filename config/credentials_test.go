@@ -129,8 +129,8 @@ func TestTaskDefinitionsFitIntoWhatECSTakes(t *testing.T) {
 	for _, err := range []error{
 		size("Backend", 52*kib), size("Backend", 26*kib, "migrate"), size("Backend", 0, "migrate", strings.Repeat("x", 52*kib)), size("Frontend", 52*kib),
 	} {
-		assert.ErrorContains(t, err, "end.Variables is 5")
-		assert.ErrorContains(t, err, ": want at most 53248 bytes, counted in each container that has them (")
+		require.ErrorContains(t, err, "end.Variables is 5")
+		require.ErrorContains(t, err, ": want at most 53248 bytes, counted in each container that has them (")
 	}
 	assert.ErrorContains(t, size("Backend", 26*kib, "migrate"),
 		"(2): ECS refuses a task definition of more than 65536. The largest: BIG 53300, CORS_ORIGINS ")

@@ -83,7 +83,7 @@ func TestAPipelineIsRefusedWhereThereIsNoCodeBuild(t *testing.T) {
 	}
 	require.NoError(t, Validate(environments))
 	require.ErrorContains(t, ValidatePipeline(delivered(), environments), "want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
-	assert.NoError(t, ValidatePipeline(Pipeline{}, environments))
+	require.NoError(t, ValidatePipeline(Pipeline{}, environments))
 
 	document, err := os.ReadFile("../docs/pipeline.md")
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestZonesAreThoseOfTheAccountAndOfFargate(t *testing.T) {
 	}
 	e := described()
 	in("eu-west-1")(&e)
-	assert.NoError(t, e.CheckZones([]Zone{{"eu-west-1a", "euw1-az3"}, {"eu-west-1b", "any"}}), "elsewhere Fargate is in all of them")
+	require.NoError(t, e.CheckZones([]Zone{{"eu-west-1a", "euw1-az3"}, {"eu-west-1b", "any"}}), "elsewhere Fargate is in all of them")
 	for region, ids := range fargateZones {
 		assert.Contains(t, offers.Regions, region)
 		assert.GreaterOrEqual(t, len(ids), 2, region)

@@ -461,7 +461,7 @@ func TestValuesOfVariablesArePlainText(t *testing.T) {
 		}
 		changes := []change{variable("", ""), variable("é, {{x}} and ${HOME}", "")}
 		for _, bad := range notPlain {
-			changes = append(changes, variable(bad, name + `.Variables is "KEY": want a value that is text without control characters`))
+			changes = append(changes, variable(bad, name+`.Variables is "KEY": want a value that is text without control characters`))
 		}
 		check(t, described, changes)
 	}

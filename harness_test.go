@@ -89,6 +89,7 @@ func production() config.Environment {
 	env.Database.MultiAZ, env.Database.BackupRetentionDays, env.Database.RotationDays = true, 30, 30
 	env.Redis.Enabled = true
 	env.Backend.SeedDB, env.Backend.MigrationCommand = false, []string{"npx", "prisma", "migrate", "deploy"}
+	env.Backend.CABundle = "/etc/ssl/certs/rds-global-bundle.pem"
 	env.Backend.DesiredCount, env.Frontend.DesiredCount = 2, 2
 	env.Monitoring.Alarms, env.Monitoring.RollbackOnErrors = config.AlarmsAll, true
 	env.Monitoring.PageEmails = []string{"oncall@acme.example"}

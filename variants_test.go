@@ -81,6 +81,7 @@ func variants() []variant {
 		e.Backend.SeedDB, e.Backend.PrismaDBPushOnStart = false, true
 		e.Backend.MigrationCommand = []string{"npx", "prisma", "migrate", "deploy"}
 	})
+	add("CABundle", func(e *config.Environment) { e.Backend.CABundle = "/app/rds.pem" })
 	add("Tokens", func(e *config.Environment) { e.Backend.JWTExpiresIn, e.Backend.JWTRefreshExpiresIn = "1h", "30d" })
 	for _, scale := range scales[1:] {
 		add(scale.variant, scale.change)

@@ -228,11 +228,18 @@ type Backend struct {
 	// PrismaDBPushOnStart changes the schema at start without a migration: the
 	// variable PRISMA_DB_PUSH_ON_START. It can drop columns. Never in production.
 	PrismaDBPushOnStart bool
+	// CABundle is the absolute path, in the backend's image, of the certificates
+	// that RDS signs with: the variable NODE_EXTRA_CA_CERTS, with which Node.js
+	// verifies the database's certificate. docs/database.md has the line of the
+	// Dockerfile that puts the file there. Without the file Node.js only warns, but
+	// node-postgres and Prisma 7 cannot connect. Empty sets no variable.
+	CABundle string
 	// MigrationCommand runs in a container of its own, from the backend's image,
 	// before the backend starts; the backend starts only if it succeeds. Tasks
 	// that start together run it together: it has to take a lock, as Prisma's
-	// does. Each word is an element. Keep it under 3 minutes, after which Fargate may give the task up;
-	// what takes longer is a task of its own. Empty runs nothing.
+	// does. Each word is an element. It is for short migrations: docs/runbook.md
+	// says what a long one or a failed one does, and how to go on. Empty runs
+	// nothing.
 	MigrationCommand []string
 	// JWTExpiresIn is the life of an access token, a number and one of s, m, h
 	// and d: the variable JWT_EXPIRES_IN.

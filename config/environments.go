@@ -49,6 +49,7 @@ func base(name, domain string) Environment {
 		Backend: Backend{
 			Service:             service(physicalName(name, "backend"), 3001, "/api/health"),
 			APIPrefix:           "api",
+			CABundle:            "/etc/ssl/certs/rds-global-bundle.pem",
 			JWTExpiresIn:        "15m",
 			JWTRefreshExpiresIn: "7d",
 		},

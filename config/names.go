@@ -93,7 +93,21 @@ func (e Environment) BackendVariables() map[string]string {
 	if e.Backend.SeedDB {
 		variables["SEED_DB"] = "true"
 	}
+	if e.Backend.CABundle != "" {
+		variables[caBundleVariable] = e.Backend.CABundle
+	}
 	return variables
+}
+
+// caBundleVariable is the variable with which Node.js trusts further certificate
+// authorities. https://nodejs.org/api/cli.html#node_extra_ca_certsfile
+const caBundleVariable = "NODE_EXTRA_CA_CERTS"
+
+// DatabaseURL is the connection URL of PostgreSQL, DATABASE_URL: TLS or nothing.
+// The parts go in as they are: what they hold must need no escaping in a URL.
+// docs/decisions/0020-one-url-for-every-client.md says why it has this form.
+func DatabaseURL(username, password, host, port, database string) string {
+	return "postgresql://" + username + ":" + password + "@" + host + ":" + port + "/" + database + "?sslmode=require"
 }
 
 // FrontendVariables are the front end's environment variables.

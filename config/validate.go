@@ -119,6 +119,7 @@ var (
 	identifierSyntax = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 	repositorySyntax = regexp.MustCompile(`^[a-z0-9]([._/-]?[a-z0-9])+$`)
 	pathSyntax       = regexp.MustCompile(`^/[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*$`)
+	fileSyntax       = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+)+$`)
 	prefixSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 	originSyntax     = regexp.MustCompile(`^https?://[a-z0-9]((\.|-*)[a-z0-9])*(:[1-9][0-9]{0,4})?$`)
 	variableSyntax   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -218,11 +219,15 @@ type namedService struct {
 }
 
 func (e Environment) services() []namedService {
+	backend := []string{
+		"NODE_ENV", "PORT", "API_PREFIX", "CORS_ORIGINS", "PRISMA_DB_PUSH_ON_START", "SEED_DB", "DATABASE_URL", "REDIS_URL",
+		"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN",
+	}
+	if e.Backend.CABundle != "" {
+		backend = append(backend, caBundleVariable)
+	}
 	return []namedService{
-		{e.Backend.Service, "Backend", []string{
-			"NODE_ENV", "PORT", "API_PREFIX", "CORS_ORIGINS", "PRISMA_DB_PUSH_ON_START", "SEED_DB", "DATABASE_URL", "REDIS_URL",
-			"JWT_SECRET", "JWT_REFRESH_SECRET", "JWT_EXPIRES_IN", "JWT_REFRESH_EXPIRES_IN",
-		}},
+		{e.Backend.Service, "Backend", backend},
 		{e.Frontend.Service, "Frontend", []string{
 			"NODE_ENV", "PORT", "NEXT_PUBLIC_API_BASE_URL", "NEXT_PUBLIC_AUTH_ONLY_MODE", "HOSTNAME", "KEEP_ALIVE_TIMEOUT",
 		}},
@@ -309,6 +314,9 @@ func (v *validator) backend(e Environment) {
 		if !isOrigin(origin) {
 			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
 		}
+	}
+	if b.CABundle != "" {
+		v.matches("Backend.CABundle", b.CABundle, fileSyntax, "the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing")
 	}
 	for i, word := range b.MigrationCommand {
 		if what := credentialIn("", word); what != "" {

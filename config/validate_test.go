@@ -449,6 +449,30 @@ func TestVariablesAreNamesThatParrotDoesNotSet(t *testing.T) {
 	}
 }
 
+func TestTheCABundlesVariableIsTheTeamsWhereParrotDoesNotSetIt(t *testing.T) {
+	set := func(bundle string) func(*Environment) {
+		return func(e *Environment) {
+			e.Backend.CABundle, e.Backend.Variables = bundle, map[string]string{"NODE_EXTRA_CA_CERTS": "/app/own.pem"}
+		}
+	}
+	check(t, described, []change{
+		{"without a bundle", set(""), ""},
+		{"with a bundle", set("/app/rds.pem"), `Backend.Variables is "NODE_EXTRA_CA_CERTS": want a name that Parrot does not set itself; it sets NODE_ENV, PORT, `},
+	})
+	e := described()
+	assert.NotContains(t, e.BackendVariables(), "NODE_EXTRA_CA_CERTS")
+	set("")(&e)
+	assert.Equal(t, "/app/own.pem", e.BackendVariables()["NODE_EXTRA_CA_CERTS"])
+	assert.NotContains(t, e.FrontendVariables(), "NODE_EXTRA_CA_CERTS", "it has no database")
+}
+
+func TestTheCABundleIsAnAbsolutePath(t *testing.T) {
+	check(t, described, values("Backend.CABundle", "the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing",
+		func(e *Environment) *string { return &e.Backend.CABundle },
+		[]string{"", "/etc/ssl/certs/rds-global-bundle.pem", "/rds.pem", "/app/certs_1/x-y"},
+		[]string{"/", "rds.pem", "./rds.pem", "/certs/", "/my certs/rds.pem", "//rds.pem", "/a\nb", "/{{resolve:x}}", "~/rds.pem"}))
+}
+
 // notPlain are texts that CDK or CloudFormation would not pass on as they are.
 var notPlain = []string{"a\nb", "\x00", "\xff", "{{resolve:secretsmanager:key}}", "${Token[AWS.Region.1]}"}
 

@@ -80,7 +80,7 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 		"host":     host,
 		"port":     port,
 		"dbname":   jsii.String(databaseName),
-		urlKey:     jsii.Sprintf("postgresql://%s:%s@%s:%s/%s?sslmode=require", databaseUsername, *password.Value, *host, *port, databaseName),
+		urlKey:     jsii.String(config.DatabaseURL(databaseUsername, *password.Value, *host, *port, databaseName)),
 	})
 
 	credentialsARN := dbCredentials.SecretArn()

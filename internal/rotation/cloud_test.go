@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/require"
 
+	"parrot/config"
 	"parrot/internal/moto"
 	"parrot/internal/rotation"
 )
@@ -104,7 +105,7 @@ func newCloud(t *testing.T) *cloud {
 	c.store(source, map[string]string{"username": "parrot_admin", "password": first})
 	c.store(projection, map[string]string{
 		"username": "parrot_admin", "password": first, "host": "db.example.com", "port": "5432", "dbname": "parrot",
-		"url": "postgresql://parrot_admin:" + first + "@db.example.com:5432/parrot?sslmode=require",
+		"url": config.DatabaseURL("parrot_admin", first, "db.example.com", "5432", "parrot"),
 	})
 	_, err = rds.NewFromConfig(c.direct).CreateDBInstance(t.Context(), &rds.CreateDBInstanceInput{
 		DBInstanceIdentifier: aws.String(instance), DBInstanceClass: aws.String("db.t3.micro"), Engine: aws.String("postgres"),

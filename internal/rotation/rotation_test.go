@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"parrot/config"
 )
 
 // token is the id of the n-th version that Secrets Manager asks for.
@@ -28,7 +30,7 @@ func assertRotated(t *testing.T, c *cloud, before string) {
 	assert.Equal(t, before, c.value(source, "AWSPREVIOUS")["password"])
 	assert.Equal(t, map[string]string{
 		"username": "parrot_admin", "password": now, "host": "db.example.com", "port": "5432", "dbname": "parrot",
-		"url": "postgresql://parrot_admin:" + now + "@db.example.com:5432/parrot?sslmode=require",
+		"url": config.DatabaseURL("parrot_admin", now, "db.example.com", "5432", "parrot"),
 	}, c.value(projection, "AWSCURRENT"))
 	deployed := lastIndex(c.calls, "UpdateService")
 	require.GreaterOrEqual(t, deployed, 0, "new tasks are started")

@@ -3,6 +3,7 @@ package operate
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"parrot/config"
 )
@@ -14,6 +15,8 @@ type cause struct {
 	in place
 	// says are AWS's words for it.
 	says *regexp.Regexp
+	// logs are words of the service's log that mean it, any of them, in this case.
+	logs []string
 	// words and next, the commands to paste, have placeholders in braces.
 	words string
 	next  []string
@@ -420,6 +423,79 @@ var causes = []cause{
 			shows, undoes + "{network}",
 		},
 	},
+
+	// What the backend's log, or its migration's, says of the database. The order
+	// matters: what is said exactly comes before Prisma's general numbers.
+	{
+		name: "database-other-name", logs: []string{"ERR_TLS_CERT_ALTNAME_INVALID", "does not match certificate's altnames", "does not match host name"},
+		words: "the backend connects to the database by another name than its certificate has, which is that of DATABASE_URL: the application must not replace the host, by an address or by an alias",
+		next:  []string{"{parrotctl} logs {env} backend --since 30m", "aws rds describe-db-instances --region {region} --db-instance-identifier {database} --query 'DBInstances[0].Endpoint'"},
+	},
+	{
+		name: "database-not-trusted", logs: []string{
+			"SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate", "self signed certificate", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unable to get local issuer certificate",
+			"UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "certificate verify failed", "certificate signed by unknown authority", "P1011",
+		},
+		words: "the backend does not trust a certificate, most likely the database's: the image lacks RDS's certificates, or Backend.CABundle (config/environments.go) names another path. Node.js logs \"Ignoring extra certs\" where the file is missing. docs/database.md has the line of the Dockerfile",
+		next:  []string{"{parrotctl} release {env}", "{parrotctl} logs {env} backend --since 30m"},
+	},
+	{
+		name: "database-in-clear", logs: []string{"no pg_hba.conf entry"},
+		words: "the backend connects to the database without TLS, which the database refuses: the application overrides the sslmode=require of DATABASE_URL, with an ssl option, PGSSLMODE or a URL of its own (docs/database.md)",
+		next:  []string{"{parrotctl} logs {env} backend --since 30m"},
+	},
+	{
+		name: "database-password", logs: []string{"P1000", "password authentication failed"},
+		words: "the database refuses the password that the backend has. Tasks read it when they start: start new ones. If these are refused, too, the password was changed by somebody or by a rotation that has not ended: docs/rotation.md",
+		next: []string{
+			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment",
+			"aws secretsmanager describe-secret --region {region} --secret-id parrot-{env}-db-password --query '[LastRotatedDate,VersionIdsToStages]'",
+		},
+	},
+	{
+		name: "database-no-answer", logs: []string{"P1001", "Can't reach database server"},
+		words: "the backend cannot reach the database, though it runs and its security group lets the backend in. It may have been restarting; otherwise the application connects to another host than that of DATABASE_URL, or a network ACL or a route was changed",
+		next:  []string{"{parrotctl} logs {env} backend --since 30m", "aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440", shows},
+	},
+	{
+		name: "migration-locked", logs: []string{"P1002", "acquire a postgres advisory lock"},
+		words: "the migration waited 10 seconds for Prisma's lock, which another migration has, and gave up: two tasks that start together do that, and the next one passes when the first has ended. If it lasts, docs/runbook.md (migration-failed) says how to find who has the lock",
+		next:  []string{"{parrotctl} logs {env} backend --since 30m", "{parrotctl} db {env}"},
+	},
+	{
+		name: "migration-blocked", logs: []string{"P3009", "failed migrations in the target database"},
+		words: "an earlier migration failed or was stopped, and Prisma applies no other before somebody has said what became of it. Until then no task can start, those of the old release included: docs/runbook.md (migration-failed) says how to go on",
+		next:  []string{"{parrotctl} logs {env} backend --since 1h", "{parrotctl} db {env}"},
+	},
+	{
+		name: "migration-broken", logs: []string{"P3018", "A migration failed to apply"},
+		words: "a statement of a migration failed; the log has the migration's name and the database's error. Until it is resolved no task can start, those of the old release included: docs/runbook.md (migration-failed) says how to go on",
+		next:  []string{"{parrotctl} logs {env} backend --since 1h", "{parrotctl} db {env}"},
+	},
+}
+
+// logged is the first cause that one of the lines of a log means, and that line.
+func logged(lines []string) (found cause, line string, ok bool) {
+	for _, c := range causes {
+		for _, line := range lines {
+			if slices.ContainsFunc(c.logs, func(words string) bool { return strings.Contains(line, words) }) {
+				return c, line, true
+			}
+		}
+	}
+	return cause{}, "", false
+}
+
+// loggedPattern is the filter pattern of CloudWatch for the lines that mean a cause.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+func loggedPattern() string {
+	var terms []string
+	for _, c := range causes {
+		for _, words := range c.logs {
+			terms = append(terms, `?"`+words+`"`)
+		}
+	}
+	return strings.Join(terms, " ")
 }
 
 // known is a cause by its name.

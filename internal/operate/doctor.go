@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -243,6 +244,7 @@ func (d *doctor) deeper(ctx context.Context, f *Finding) *Finding {
 	if !f.perhapsData || d.values["service"] != "backend" {
 		return f
 	}
+	task := d.values["task"] // the next look forgets it
 	for _, check := range []func(context.Context) (string, error){d.checkSecrets, d.checkDatabase} {
 		var found *Finding
 		if _, err := check(ctx); errors.As(err, &found) {
@@ -250,7 +252,40 @@ func (d *doctor) deeper(ctx context.Context, f *Finding) *Finding {
 			return found
 		}
 	}
-	return f
+	return d.logged(ctx, task, f)
+}
+
+// recently is how far back the doctor reads a log: what it says has to be of what
+// is wrong now.
+const recently = 30 * time.Minute
+
+// logged is what the backend's log says of why a task, or any where that is empty,
+// stops or is not healthy; or the finding itself. A log that cannot be read is no
+// reason to say less.
+func (d *doctor) logged(ctx context.Context, task string, f *Finding) *Finding {
+	group, pattern := d.outputs.Of("backend").LogGroup, loggedPattern()
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(d.logs, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &group, FilterPattern: &pattern, StartTime: aws.Int64(d.now().Add(-recently).UnixMilli()),
+	})
+	var lines []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return f
+		}
+		for _, event := range page.Events {
+			if task == "" || strings.HasSuffix(aws.ToString(event.LogStreamName), "/"+task) {
+				lines = append(lines, aws.ToString(event.Message))
+			}
+		}
+	}
+	c, line, ok := logged(lines)
+	if !ok {
+		return f
+	}
+	found := d.of(c, "")
+	found.Says = strings.TrimPrefix(f.Says+"; its log: "+strings.TrimSpace(line), "; ")
+	return found
 }
 
 func (d *doctor) bootstrap(ctx context.Context) (string, error) {
@@ -350,8 +385,11 @@ events:
 	}
 	finding := d.of(told(stackEvent, first, "stack-failed"), first)
 	if finding.Cause == "tasks-not-stable" { // why, the tasks say
-		if said, err := d.stopped(ctx, d.outputs.Of(service), nil); err == nil && said != "" {
-			return d.about(service).of(told(stoppedTask, said, "task-stopped"), said), nil
+		if said, err := d.about(service).stopped(ctx, d.outputs.Of(service), nil); err == nil && said != "" {
+			finding = d.of(told(stoppedTask, said, "task-stopped"), said)
+			if finding.perhapsData && service == "backend" {
+				finding = d.logged(ctx, d.values["task"], finding)
+			}
 		}
 	}
 	return finding, nil
@@ -480,7 +518,7 @@ func (d *doctor) images(ctx context.Context) (string, error) {
 // about makes causes speak of a service.
 func (d *doctor) about(name string) *doctor {
 	s, at := d.service(name), d.outputs.Of(name)
-	d.set("secret", d.config.PhysicalName("app-env"), "service", name, "cluster", at.ClusterName, "name", at.Service, "log", at.LogGroup, "targets", at.TargetGroup,
+	d.set("task", "", "secret", d.config.PhysicalName("app-env"), "service", name, "cluster", at.ClusterName, "name", at.Service, "log", at.LogGroup, "targets", at.TargetGroup,
 		"port", strconv.Itoa(s.Port), "path", s.HealthCheck.Path, "timeout", strconv.Itoa(s.HealthCheck.TimeoutSeconds),
 		"grace", strconv.Itoa(s.HealthCheck.GracePeriodSeconds), "desired", strconv.Itoa(s.DesiredCount))
 	return d

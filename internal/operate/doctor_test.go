@@ -87,6 +87,17 @@ func rotating(ago time.Duration) string {
 	return fmt.Sprintf(`{"Versions":[{"VersionId":"1","VersionStages":["AWSCURRENT"],"CreatedDate":1},{"VersionId":"2","VersionStages":["AWSPENDING"],"CreatedDate":%d}]}`, time.Now().Add(-ago).Unix())
 }
 
+// complains is a backend whose task ends, and one of its containers says why.
+func complains(container, message string) func(*operatetest.World) {
+	return func(w *operatetest.World) {
+		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
+		if container == "migration" {
+			w.Tasks["backend"][0]["containers"] = []map[string]any{{"name": "migration", "exitCode": 1}, {"name": "backend"}}
+		}
+		w.Complain("backend", container, message)
+	}
+}
+
 // illnesses are every cause in the described system's lists, and those that are
 // Parrot's own.
 var illnesses = map[string]ill{
@@ -216,6 +227,37 @@ var illnesses = map[string]ill{
 		"no-targets", "targets", func(w *operatetest.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
 
 	// 3. The database cannot be reached.
+	"the image lacks RDS's certificates": {
+		"database-not-trusted", "services", complains("backend", "Error: self-signed certificate in certificate chain"), "docs/database.md", "release dev"},
+	"the application connects to an address": {
+		"database-other-name", "services", complains("backend", "Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames: IP: 10.0.0.1 is not in the cert's list: "), "by another name", "--db-instance-identifier parrot-dev-db --query"},
+	"the application switches TLS off": {
+		"database-in-clear", "services", complains("backend", `error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`), "without TLS", "logs dev backend"},
+	"the task has an old password": {
+		"database-password", "services", complains("backend", "Error: P1000: Authentication failed against database server"), "start new ones", "--cluster parrot-dev-backend --service parrot-dev-backend --force-new-deployment"},
+	"the application connects to another host": {
+		"database-no-answer", "services", complains("backend", "Error: P1001: Can't reach database server at `db:5432`"), "another host", "describe-events"},
+	"another migration has the lock": {
+		"migration-locked", "services", complains("migration", "Error: P1002"), "10 seconds", "db dev"},
+	"an earlier migration failed": {
+		"migration-blocked", "services", complains("migration", "Error: P3009"), "those of the old release included", "db dev"},
+	"a migration has an error": {
+		"migration-broken", "services", complains("migration", "Error: P3018"), "a statement of a migration failed", "logs dev backend --since 1h"},
+	"a migration has an error, and ECS went back": {
+		"migration-broken", "", func(w *operatetest.World) {
+			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
+			runs := w.Services["backend"]
+			tasks, targets := w.Tasks["backend"], w.Targets["backend"]
+			w.Services["backend"] = maps.Clone(runs)
+			w.Services["backend"]["deployments"] = []map[string]any{maps.Clone(runs["deployments"].([]map[string]any)[0])}
+			complains("migration", "Error: P3018")(w)
+			w.Services["backend"], w.Targets["backend"], w.Tasks["backend"] = runs, targets, append(w.Tasks["backend"], tasks...)
+		}, "a statement of a migration failed", "db dev"},
+	"a target is not healthy, and the log says why": {
+		"database-not-trusted", "targets", func(w *operatetest.World) {
+			w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]")
+			w.Complain("backend", "backend", "code: 'SELF_SIGNED_CERT_IN_CHAIN'")
+		}, "does not trust", "release dev"},
 	"DATABASE_URL names another host": {
 		"secret-other-host", "secrets", func(w *operatetest.World) {
 			w.Rewrite(`{"url":"postgresql://parrot_admin:hush@old.example.com:5432/parrot"}`)
@@ -545,4 +587,57 @@ func TestTheAdviceNamesTheProfileThatTheDoctorWasStartedWith(t *testing.T) {
 	}, Diagnose(t.Context(), p, func(Link) {}).Finding.Next)
 	w.Parent = nil
 	assert.Equal(t, []string{"dig +short NS bkgstock.com"}, Diagnose(t.Context(), p, func(Link) {}).Finding.Next)
+}
+
+// The texts of clients, as they print them.
+func TestTheDoctorKnowsWhatClientsOfTheDatabaseSay(t *testing.T) {
+	for text, cause := range map[string]string{
+		"Error: self-signed certificate in certificate chain":                                                                                                     "database-not-trusted", // node-postgres
+		"  code: 'SELF_SIGNED_CERT_IN_CHAIN'":                                                                                                                     "database-not-trusted",
+		"Error opening a TLS connection: self-signed certificate in certificate chain":                                                                            "database-not-trusted", // Prisma 7
+		"Error: P1011: Error opening a TLS connection: error:0A000086:SSL routines::certificate verify failed":                                                    "database-not-trusted", // Prisma's engine
+		"Error: unable to get local issuer certificate":                                                                                                           "database-not-trusted",
+		"psycopg.OperationalError: SSL error: certificate verify failed":                                                                                          "database-not-trusted",
+		"tls: failed to verify certificate: x509: certificate signed by unknown authority":                                                                        "database-not-trusted", // pgx
+		"Error: P1011: Error opening a TLS connection: Hostname/IP does not match certificate's altnames: Host: db. is not in the cert's altnames: DNS:localhost": "database-other-name",
+		`server certificate for "*.rds.amazonaws.com" does not match host name "db"`:                                                                              "database-other-name", // libpq
+		`error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`:                                                  "database-in-clear",
+		`FATAL: password authentication failed for user "parrot_admin"`:                                                                                           "database-password",
+		"Error: P1000: Authentication failed against database server":                                                                                             "database-password",
+		"Error: P1001: Can't reach database server at `db:5432`":                                                                                                  "database-no-answer",
+		"Context: Timed out trying to acquire a postgres advisory lock (SELECT pg_advisory_lock(72707369)). Timeout: 10000ms.":                                    "migration-locked",
+		"Error: P3009": "migration-blocked",
+		"migrate found failed migrations in the target database, new migrations will not be applied.": "migration-blocked",
+		"Error: P3018": "migration-broken",
+	} {
+		found, line, ok := logged([]string{"Nest application successfully started", text})
+		assert.True(t, ok, text)
+		assert.Equal(t, cause, found.name, text)
+		assert.Equal(t, text, line)
+	}
+	_, _, ok := logged([]string{"", "Warning: Ignoring extra certs from `/etc/ssl/certs/rds-global-bundle.pem`, load failed"})
+	assert.False(t, ok, "older versions of Prisma connect all the same")
+	assert.LessOrEqual(t, len(loggedPattern()), 1024, "CloudWatch takes no longer pattern")
+}
+
+func TestTheDoctorReadsTheLogOfTheTaskThatFailed(t *testing.T) {
+	for name, say := range map[string]func(*operatetest.World){
+		"another task's":     func(w *operatetest.World) { w.Log("backend", "1", time.Now(), "Error: P3009") },
+		"long ago":           func(w *operatetest.World) { w.LogEvents[0].At = time.Now().Add(-time.Hour) },
+		"it may not be read": func(w *operatetest.World) { w.Denied["FilterLogEvents"] = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := deployed(t)
+			complains("backend", "Error: P3009")(w)
+			if name == "another task's" {
+				w.LogEvents = nil
+			}
+			say(w)
+			assert.Equal(t, "application-ends", diagnose(t, w).Finding.Cause)
+		})
+	}
+	w, _ := deployed(t)
+	complains("backend", "Error: P3009")(w)
+	assert.Contains(t, diagnose(t, w).Finding.Says, "Essential container in task exited; backend exit 1; its log: Error: P3009")
+	assert.Equal(t, []string{loggedPattern()}, w.Filters)
 }

@@ -132,6 +132,13 @@ func (w *World) Log(service, id string, at time.Time, message string) {
 	w.LogEvents = append(w.LogEvents, LogEvent{"/aws/ecs/" + w.Env.PhysicalName(service), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
 }
 
+// Complain writes a line into the log of a service's first task, just now, from
+// one of its containers.
+func (w *World) Complain(service, container, message string) {
+	arn := w.Tasks[service][0]["taskArn"].(string)
+	w.LogEvents = append(w.LogEvents, LogEvent{"/aws/ecs/" + w.Env.PhysicalName(service), container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
+}
+
 // Searched is since when the log was asked for, one for each look.
 func (w *World) Searched() []time.Time {
 	w.lock.Lock()

@@ -325,7 +325,7 @@ func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
 			set := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")
 			maps.Copy(set, secretVariables(task))
 			for variable := range set {
-				env := described()
+				env := v.env // some are set only with a setting
 				own := map[string]string{variable: "mine"}
 				if name == "backend" {
 					env.Backend.Variables = own

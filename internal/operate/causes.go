@@ -441,7 +441,7 @@ var causes = []cause{
 	},
 	{
 		name: "database-in-clear", logs: []string{"no pg_hba.conf entry"},
-		words: "the backend connects to the database without TLS, which the database refuses: the application overrides the sslmode=require of DATABASE_URL, with an ssl option, PGSSLMODE or a URL of its own (docs/database.md)",
+		words: "the backend connects to the database without TLS, which the database refuses: the sslmode=require of DATABASE_URL does not reach the client. The application takes the URL apart, or has one of its own (docs/database.md)",
 		next:  []string{"{parrotctl} logs {env} backend --since 30m"},
 	},
 	{

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"parrot/config"
+)
+
+const product = "docs/product.md"
+
+// The page says before a first deploy what the containers will get, so it is written
+// from the task definitions.
+func TestTheProductsPageListsEveryVariable(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	table.WriteString("| Service | Name | Value in dev | What it is |\n| --- | --- | --- | --- |\n")
+	for _, service := range []string{"Backend", "Frontend"} {
+		const variables, secrets = "Environment", "Secrets"
+		inDev, inProd := container(t, described(), service), container(t, production(), service)
+		require.NotEmpty(t, inDev(variables))
+		for _, list := range []string{variables, secrets} {
+			names := maps.Clone(inDev(list))
+			maps.Copy(names, inProd(list))
+			for _, name := range slices.Sorted(maps.Keys(names)) {
+				value, there := inDev(list)[name]
+				_, compiled := described().FrontendBuildArguments()[name]
+				kind := "variable"
+				switch {
+				case compiled:
+					kind = "variable and build argument"
+				case list == secrets:
+					kind, value = "secret", "in Secrets Manager"
+				}
+				if !there {
+					value = "not in dev"
+				} else if list == variables {
+					value = "`" + value + "`"
+				}
+				fmt.Fprintf(&table, "| %s | `%s` | %s | %s |\n", strings.ToLower(service), name, value, kind)
+			}
+		}
+	}
+	generated(t, product, "variables", table.String())
+}
+
+// container is the lists of the service's own container by name.
+func container(t *testing.T, env config.Environment, service string) func(list string) map[string]string {
+	t.Helper()
+	for _, task := range stackOf(t, direct(t), env, "Compute").OfType("AWS::ECS::TaskDefinition") {
+		if task.Text("Family") == env.PhysicalName(strings.ToLower(service)) {
+			return func(list string) map[string]string {
+				value := "Value"
+				if list == "Secrets" {
+					value = "ValueFrom"
+				}
+				return pairs(task, "Name", value, "ContainerDefinitions", 0, list)
+			}
+		}
+	}
+	require.Fail(t, "no task definition", "%s of %s", service, env.Name)
+	return nil
+}
+
+func TestTheProductsPageSaysWhereServicesAnswer(t *testing.T) {
+	t.Parallel()
+	env := described()
+	for name, service := range map[string]config.Service{"backend": env.Backend.Service, "frontend": env.Frontend.Service} {
+		paths := map[string]string{"backend": "`/" + env.Backend.APIPrefix + "`, `/" + env.Backend.APIPrefix + "/*`", "frontend": "`/*`"}[name]
+		row := fmt.Sprintf("| %s | %d | %s | `%s` |", name, service.Port, paths, service.HealthCheck.Path)
+		assert.Contains(t, read(t, product), row)
+	}
+}
+
+func TestDocumentsAskForTheGoThatTheModuleNeeds(t *testing.T) {
+	t.Parallel()
+	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
+	require.NotNil(t, version)
+	assert.Contains(t, read(t, "README.md"), "Go "+version[1]+" or newer")
+	assert.Contains(t, read(t, product), "| Go | "+version[1]+" or newer |")
+}
+
+// generated compares what a document has between its marks with what it should have, or
+// rewrites it.
+func generated(t *testing.T, document, name, want string) {
+	t.Helper()
+	start, end := "<!-- "+name+":start -->\n\n", "\n<!-- "+name+":end -->"
+	before, rest, started := strings.Cut(read(t, document), start)
+	_, after, ended := strings.Cut("\n"+rest, end)
+	require.True(t, started && ended, "%s has no marks of %s", document, name)
+	text := before + start + want + end + after
+	if *update {
+		require.NoError(t, os.WriteFile(document, []byte(text), 0o644))
+	}
+	assert.Equal(t, text, read(t, document), "go test . -update")
+}

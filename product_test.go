@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,6 +87,29 @@ func TestDocumentsAskForTheGoThatTheModuleNeeds(t *testing.T) {
 	require.NotNil(t, version)
 	assert.Contains(t, read(t, "README.md"), "Go "+version[1]+" or newer")
 	assert.Contains(t, read(t, product), "| Go | "+version[1]+" or newer |")
+}
+
+// The proof asks AWS for what the templates name.
+func TestTheProofNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
+	env := production()
+	var templates strings.Builder
+	for _, name := range env.StackNames() {
+		stack, err := os.ReadFile(filepath.Join(direct(t).Dir, name+".template.json"))
+		require.NoError(t, err)
+		templates.Write(stack)
+	}
+	script := read(t, "proof/run")
+	names := regexp.MustCompile(`[\w/-]*parrot-proof-[a-z]+(?:-[a-z]+)*`).FindAllString(script, -1)
+	require.NotEmpty(t, names)
+	for _, name := range names {
+		assert.Contains(t, templates.String(), `"`+strings.ReplaceAll(name, "proof", env.Name)+`"`, name)
+	}
+	stacks := regexp.MustCompile(`ParrotProof([A-Z]\w+)`).FindAllStringSubmatch(script, -1)
+	require.NotEmpty(t, stacks)
+	for _, stack := range stacks {
+		assert.Contains(t, config.Parts, stack[1])
+	}
 }
 
 // generated compares what a document has between its marks with what it should have, or

@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mention is a command line of parrotctl in a document, a workflow or the
+// mention is a command line of parrotctl in a document, a workflow, the proof or the
 // pipeline's steps, up to what ends it.
-var mention = regexp.MustCompile("(?:cmd/parrotctl|/parrotctl\"|`parrotctl) ([a-z]+[^`|<>&;#(]*)")
+var mention = regexp.MustCompile("(?:cmd/parrotctl|/parrotctl\"|`parrotctl|(?:run|fails) parrotctl) ([a-z]+[^`|<>&;#(]*)")
 
 var variable = regexp.MustCompile(`"\$[A-Za-z_]+"`)
 
 func TestWhatDocumentsAndWorkflowsRunIsThere(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md", ".github/workflows/*.yml", "pipeline_test.go"} {
+	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md", "proof/run", ".github/workflows/*.yml", "pipeline_test.go"} {
 		found := must(filepath.Glob("../../" + pattern))
 		require.NotEmpty(t, found, pattern)
 		files = append(files, found...)

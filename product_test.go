@@ -77,7 +77,7 @@ func TestTheProductsPageSaysWhereServicesAnswer(t *testing.T) {
 	for name, service := range map[string]config.Service{"backend": env.Backend.Service, "frontend": env.Frontend.Service} {
 		paths := map[string]string{"backend": "`/" + env.Backend.APIPrefix + "`, `/" + env.Backend.APIPrefix + "/*`", "frontend": "`/*`"}[name]
 		row := fmt.Sprintf("| %s | %d | %s | `%s` |", name, service.Port, paths, service.HealthCheck.Path)
-		assert.Contains(t, read(t, product), row)
+		assert.True(t, strings.Contains(read(t, product), row), "%s has no row %s", product, row)
 	}
 }
 
@@ -85,8 +85,9 @@ func TestDocumentsAskForTheGoThatTheModuleNeeds(t *testing.T) {
 	t.Parallel()
 	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
 	require.NotNil(t, version)
-	assert.Contains(t, read(t, "README.md"), "Go "+version[1]+" or newer")
-	assert.Contains(t, read(t, product), "| Go | "+version[1]+" or newer |")
+	for document, text := range map[string]string{"README.md": "Go " + version[1] + " or newer", product: "| Go | " + version[1] + " or newer |"} {
+		assert.True(t, strings.Contains(read(t, document), text), "%s does not say %s", document, text)
+	}
 }
 
 // The proof asks AWS for what the templates name.
@@ -103,7 +104,8 @@ func TestTheProofNamesWhatThereIs(t *testing.T) {
 	names := regexp.MustCompile(`[\w/-]*parrot-proof-[a-z]+(?:-[a-z]+)*`).FindAllString(script, -1)
 	require.NotEmpty(t, names)
 	for _, name := range names {
-		assert.Contains(t, templates.String(), `"`+strings.ReplaceAll(name, "proof", env.Name)+`"`, name)
+		there := strings.Contains(templates.String(), `"`+strings.ReplaceAll(name, "proof", env.Name)+`"`)
+		assert.True(t, there, "no template names %s", name)
 	}
 	stacks := regexp.MustCompile(`ParrotProof([A-Z]\w+)`).FindAllStringSubmatch(script, -1)
 	require.NotEmpty(t, stacks)
@@ -118,11 +120,11 @@ func generated(t *testing.T, document, name, want string) {
 	t.Helper()
 	start, end := "<!-- "+name+":start -->\n\n", "\n<!-- "+name+":end -->"
 	before, rest, started := strings.Cut(read(t, document), start)
-	_, after, ended := strings.Cut("\n"+rest, end)
+	got, after, ended := strings.Cut(rest, end)
 	require.True(t, started && ended, "%s has no marks of %s", document, name)
-	text := before + start + want + end + after
 	if *update {
-		require.NoError(t, os.WriteFile(document, []byte(text), 0o644))
+		got = want
+		require.NoError(t, os.WriteFile(document, []byte(before+start+want+end+after), 0o644))
 	}
-	assert.Equal(t, text, read(t, document), "go test . -update")
+	assert.Equal(t, want, got, "%s is out of date: go test . -update", document)
 }

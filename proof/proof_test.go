@@ -25,7 +25,7 @@ const domain = "parrot-proof.example.com"
 
 func TestTheDocumentListsTheSteps(t *testing.T) {
 	t.Parallel()
-	list, err := exec.Command("bash", "run", "--list").Output()
+	list, err := exec.Command("bash", script(t), "--list").Output()
 	require.NoError(t, err)
 	_, table, _ := strings.Cut(read(t, "../docs/proof.md"), "<!-- steps:start -->")
 	table, _, _ = strings.Cut(table, "<!-- steps:end -->")
@@ -36,6 +36,37 @@ func TestTheDocumentListsTheSteps(t *testing.T) {
 	assert.Equal(t, strings.Split(strings.TrimSpace(string(list)), "\n"), documented)
 }
 
+// guarded is somebody's settings, with all that the proof has to switch off.
+const guarded = `package config
+
+import (
+	_ "embed"
+	"encoding/json"
+)
+
+//go:embed described.json
+var described []byte
+
+func protected(e Environment) Environment {
+	e.Account, e.HostedZoneID = "123456789012", "Z0123456789ABCDEFGHIJ"
+	e.Production, e.RetainData, e.DeletionProtection, e.TerminationProtection = true, true, true, true
+	e.Edge.AccessLogs = true
+	e.Backend.MigrationCommand = []string{"migrate"}
+	e.Monitoring.PageEmails, e.Monitoring.TicketEmails = []string{"oncall@acme.example"}, []string{"team@acme.example"}
+	return e
+}
+
+func All() []Environment {
+	var e Environment
+	if err := json.Unmarshal(described, &e); err != nil {
+		panic(err)
+	}
+	return []Environment{protected(e)}
+}
+
+func Delivery() Pipeline { return Pipeline{ConnectionARN: "arn", Repository: "acme/shop"} }
+`
+
 // The script edits the settings by text: what comes out has to be settings.
 func TestTheSettingsAreOneEnvironmentThatCanBeDestroyed(t *testing.T) {
 	t.Parallel()
@@ -44,10 +75,12 @@ func TestTheSettingsAreOneEnvironmentThatCanBeDestroyed(t *testing.T) {
 	files, err := filepath.Glob("../config/*.go")
 	require.NoError(t, err)
 	for _, file := range files {
-		if !strings.HasSuffix(file, "_test.go") {
+		if !strings.HasSuffix(file, "_test.go") && filepath.Base(file) != "environments.go" {
 			write(t, filepath.Join(dir, "config", filepath.Base(file)), read(t, file), 0o644)
 		}
 	}
+	write(t, filepath.Join(dir, "config", "environments.go"), guarded, 0o644)
+	write(t, filepath.Join(dir, "config", "described.json"), read(t, "../config/testdata/described.json"), 0o644)
 	write(t, filepath.Join(dir, "config", "images.json"), `{"dev": "of somebody"}`, 0o644)
 	write(t, filepath.Join(dir, "go.mod"), "module parrot\n\ngo 1.26\n", 0o644)
 	write(t, filepath.Join(dir, "main.go"), `package main
@@ -67,7 +100,7 @@ func main() {
 	_ = json.NewEncoder(os.Stdout).Encode(environments)
 }
 `, 0o644)
-	edit := exec.Command("bash", "-c", `source ./run && own_settings "$1" "$2"`, "bash", dir, domain)
+	edit := exec.Command("bash", "-c", `source "$1" && own_settings "$2" "$3"`, "bash", script(t), dir, domain)
 	output, err := edit.CombinedOutput()
 	require.NoError(t, err, string(output))
 	program := exec.Command("go", "run", ".")
@@ -79,7 +112,8 @@ func main() {
 
 	require.Len(t, environments, 1)
 	env := environments[0]
-	assert.Equal(t, []string{"proof", domain}, []string{env.Name, env.Domain})
+	assert.Equal(t, []string{"proof", domain, "", ""}, []string{env.Name, env.Domain, env.Account, env.HostedZoneID})
+	assert.Empty(t, env.Backend.MigrationCommand, "the small product has none")
 	for _, name := range []string{env.Backend.Repository, env.Frontend.Repository, env.Database.Identifier} {
 		assert.Contains(t, name, "-proof-", "nothing of another environment")
 	}
@@ -95,7 +129,9 @@ func TestTheSmallProductIsWhatParrotNeeds(t *testing.T) {
 		address := listener.Addr().String()
 		require.NoError(t, listener.Close())
 		_, port, _ := net.SplitHostPort(address)
-		process := exec.Command("node", filepath.Join("product", server, "server.mjs"))
+		file := filepath.Join("product", server, "server.mjs")
+		_ = read(t, file) // go test runs again after a change of it
+		process := exec.Command("node", file)
 		process.Env = append(os.Environ(), "PORT="+port)
 		process.Stderr = os.Stderr
 		require.NoError(t, process.Start())
@@ -105,7 +141,7 @@ func TestTheSmallProductIsWhatParrotNeeds(t *testing.T) {
 			if err != nil {
 				return false
 			}
-			defer response.Body.Close() //nolint:errcheck // nothing of it is read
+			defer response.Body.Close()
 			return assert.Equal(t, http.StatusOK, response.StatusCode, server) &&
 				assert.Equal(t, "timeout=65", response.Header.Get("Keep-Alive"), server)
 		}, 20*time.Second, 20*time.Millisecond)
@@ -238,7 +274,7 @@ func TestTheProofStopsAndGoesOnAndRemovesWhatItMade(t *testing.T) {
 	assert.Regexp(t, `ZPARENT .*"Action":"DELETE".*`+domain, after, "the delegation is removed")
 
 	report := read(t, filepath.Join(w.dir, "work", "report.md"))
-	list, err := exec.Command("bash", "run", "--list").Output()
+	list, err := exec.Command("bash", script(t), "--list").Output()
 	require.NoError(t, err)
 	for step := range strings.Lines(string(list)) {
 		name, _, _ := strings.Cut(step, "\t")
@@ -259,6 +295,15 @@ func TestTheProofDestroysNothingThatItHasNotMade(t *testing.T) {
 	assert.Equal(t, 1, status)
 	assert.Contains(t, text, "this account has a zone of "+domain+" already")
 	assert.NotRegexp(t, changes, w.typed())
+}
+
+// script is a copy of the script: go test runs again after a change of what a test itself
+// has read.
+func script(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "run")
+	write(t, path, read(t, "run"), 0o755)
+	return path
 }
 
 func read(t *testing.T, path string) string {

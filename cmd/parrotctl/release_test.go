@@ -244,3 +244,14 @@ func must[T any](value T, err error) T {
 	}
 	return value
 }
+
+// Who builds as the page says before the first release, builds what a release does.
+func TestTheProductsPageBuildsAsAReleaseDoes(t *testing.T) {
+	page := strings.ReplaceAll(string(must(os.ReadFile(productPage))), "\\\n ", "")
+	plan := newWorld(t).succeeds("release", "dev", "--plan").stdout
+	builds := regexp.MustCompile(`docker build .* --target \S+`).FindAllString(plan, -1)
+	require.Len(t, builds, 2)
+	for i, directory := range []string{backendSource, frontendSource} {
+		assert.Regexp(t, regexp.QuoteMeta(builds[i])+` .*`+regexp.QuoteMeta(directory)+`\n`, page)
+	}
+}

@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 var (
 	environmentsGo = must(filepath.Abs("../../config/environments.go"))
 	described      = must(filepath.Abs("../../config/testdata/described.json"))
+	productPage    = must(filepath.Abs("../../docs/product.md"))
 )
 
 // environments are dev as the system's description has it, and a stage like it.

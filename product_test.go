@@ -77,7 +77,9 @@ func TestTheProductsPageSaysWhereServicesAnswer(t *testing.T) {
 	for name, service := range map[string]config.Service{"backend": env.Backend.Service, "frontend": env.Frontend.Service} {
 		paths := map[string]string{"backend": "`/" + env.Backend.APIPrefix + "`, `/" + env.Backend.APIPrefix + "/*`", "frontend": "`/*`"}[name]
 		row := fmt.Sprintf("| %s | %d | %s | `%s` |", name, service.Port, paths, service.HealthCheck.Path)
-		assert.True(t, strings.Contains(read(t, product), row), "%s has no row %s", product, row)
+		if !strings.Contains(read(t, product), row) { // assert.Contains would print the page
+			t.Errorf("%s has no row %s", product, row)
+		}
 	}
 }
 
@@ -86,7 +88,9 @@ func TestDocumentsAskForTheGoThatTheModuleNeeds(t *testing.T) {
 	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))
 	require.NotNil(t, version)
 	for document, text := range map[string]string{"README.md": "Go " + version[1] + " or newer", product: "| Go | " + version[1] + " or newer |"} {
-		assert.True(t, strings.Contains(read(t, document), text), "%s does not say %s", document, text)
+		if !strings.Contains(read(t, document), text) {
+			t.Errorf("%s does not say %s", document, text)
+		}
 	}
 }
 
@@ -104,8 +108,9 @@ func TestTheProofNamesWhatThereIs(t *testing.T) {
 	names := regexp.MustCompile(`[\w/-]*parrot-proof-[a-z]+(?:-[a-z]+)*`).FindAllString(script, -1)
 	require.NotEmpty(t, names)
 	for _, name := range names {
-		there := strings.Contains(templates.String(), `"`+strings.ReplaceAll(name, "proof", env.Name)+`"`)
-		assert.True(t, there, "no template names %s", name)
+		if !strings.Contains(templates.String(), `"`+strings.ReplaceAll(name, "proof", env.Name)+`"`) {
+			t.Errorf("no template names %s", name)
+		}
 	}
 	stacks := regexp.MustCompile(`ParrotProof([A-Z]\w+)`).FindAllStringSubmatch(script, -1)
 	require.NotEmpty(t, stacks)

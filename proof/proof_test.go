@@ -203,6 +203,8 @@ case "$name $*" in
 "curl "*"/api/key") ls "$STATE/rotated" 2> /dev/null || echo old ;;
 "curl "*"/api/database") echo '{"tls":true}' ;;
 "curl "*) printf 503 ;;
+"aws cloudformation describe-stacks --stack-name ParrotProofEdge "*) echo ROLLBACK_COMPLETE ;;
+"aws cloudformation describe-stacks --stack-name ParrotProofCompute "*) echo UPDATE_ROLLBACK_COMPLETE ;;
 "aws route53 list-hosted-zones-by-name --dns-name example.com "*) echo /hostedzone/ZPARENT ;;
 "aws route53 list-hosted-zones-by-name "*) if [ -e "$STATE/zone" ]; then echo /hostedzone/ZOWN; else echo None; fi ;;
 "aws route53 get-hosted-zone "*) echo ns-1.example.net,ns-2.example.net ;;

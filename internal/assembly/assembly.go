@@ -20,7 +20,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,9 +109,18 @@ type Output struct {
 }
 
 // Load reads a cloud assembly with all its stages.
-func Load(dir string) (*Assembly, error) {
+func Load(dir string) (*Assembly, error) { return load(dir, os.ReadFile) }
+
+// LoadFS reads a cloud assembly with all its stages from the root of a file
+// system: one in memory takes microseconds, where a folder takes milliseconds.
+func LoadFS(files fs.FS) (*Assembly, error) {
+	return load(".", func(name string) ([]byte, error) { return fs.ReadFile(files, filepath.ToSlash(name)) })
+}
+
+// load reads a cloud assembly with a function that reads files.
+func load(dir string, readFile func(name string) ([]byte, error)) (*Assembly, error) {
 	var file manifest
-	if _, err := readJSON(filepath.Join(dir, "manifest.json"), &file); err != nil {
+	if _, err := readJSON(readFile, filepath.Join(dir, "manifest.json"), &file); err != nil {
 		return nil, fmt.Errorf("cloud assembly cannot be read: %w", err)
 	}
 	a := &Assembly{Dir: dir, Nested: map[string]*Assembly{}, Missing: file.Missing, exports: map[string][]*Output{}}
@@ -119,14 +130,14 @@ func Load(dir string) (*Assembly, error) {
 		artifact := file.Artifacts[id]
 		switch artifact.Type {
 		case "aws:cloudformation:stack":
-			stack, err := loadStack(a, id, artifact)
+			stack, err := loadStack(a, id, artifact, readFile)
 			if err != nil {
 				return nil, err
 			}
 			stacks[id] = stack
 			a.Stacks = append(a.Stacks, stack)
 		case "cdk:cloud-assembly":
-			nested, err := Load(filepath.Join(dir, artifact.Properties.DirectoryName))
+			nested, err := load(filepath.Join(dir, artifact.Properties.DirectoryName), readFile)
 			if err != nil {
 				return nil, err
 			}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,7 +64,7 @@ func (o *oneOrMore) UnmarshalJSON(data []byte) error {
 
 var environment = regexp.MustCompile(`^aws://([^/]+)/([^/]+)$`)
 
-func loadStack(a *Assembly, id string, artifact artifact) (*Stack, error) {
+func loadStack(a *Assembly, id string, artifact artifact, readFile func(string) ([]byte, error)) (*Stack, error) {
 	env := environment.FindStringSubmatch(artifact.Environment)
 	if env == nil {
 		return nil, fmt.Errorf("stack %s: its environment in %s is %q, not aws://account/region; %s",
@@ -73,7 +72,7 @@ func loadStack(a *Assembly, id string, artifact artifact) (*Stack, error) {
 	}
 	var t template
 	var whole any
-	text, err := readJSON(filepath.Join(a.Dir, artifact.Properties.TemplateFile), &t, &whole)
+	text, err := readJSON(readFile, filepath.Join(a.Dir, artifact.Properties.TemplateFile), &t, &whole)
 	if err != nil {
 		return nil, fmt.Errorf("stack %s: its template cannot be read: %w", id, err)
 	}
@@ -112,8 +111,8 @@ func loadStack(a *Assembly, id string, artifact artifact) (*Stack, error) {
 // resynth is what to do about files that are not what synthesis writes.
 const resynth = "run npx cdk synth to write it anew"
 
-func readJSON(file string, into ...any) (text []byte, err error) {
-	if text, err = os.ReadFile(file); err != nil {
+func readJSON(readFile func(string) ([]byte, error), file string, into ...any) (text []byte, err error) {
+	if text, err = readFile(file); err != nil {
 		return nil, fmt.Errorf("%w; %s", err, resynth)
 	}
 	for _, value := range into {

@@ -223,6 +223,15 @@ func dev(t *testing.T, part string) *assembly.Stack {
 	return stackOf(t, direct(t), described(), part)
 }
 
+// resources are the stack's resources of a type, at least one: a loop over none
+// asserts nothing.
+func resources(t *testing.T, stack *assembly.Stack, resourceType string) []*assembly.Resource {
+	t.Helper()
+	found := stack.OfType(resourceType)
+	require.NotEmpty(t, found, "%s in %s", resourceType, stack.Name)
+	return found
+}
+
 // only is the stack's one resource of a type.
 func only(t *testing.T, stack *assembly.Stack, resourceType string) *assembly.Resource {
 	t.Helper()

@@ -21,6 +21,15 @@ const (
 	PipelineName      = Project + "-pipeline"
 )
 
+// The tags of images that an environment runs, or has run last. The repositories'
+// lifecycle rules keep what carries one that starts with ReleasedTag; parrotctl
+// writes them.
+const (
+	ReleasedTag = "released"
+	// RunningTag and a number name what ECS runs while a command works.
+	RunningTag = ReleasedTag + "-running-"
+)
+
 // PhysicalName is the name that AWS shows for one of the environment's
 // resources: parrot-{environment}-{resource}.
 func (e Environment) PhysicalName(resource string) string {

@@ -9,12 +9,8 @@ import (
 	"parrot/config"
 )
 
-const (
-	// releasedTagPrefix starts the tags of images that an environment runs.
-	releasedTagPrefix = "released"
-	// keptImages is how many images each repository keeps.
-	keptImages = 10
-)
+// keptImages is how many images each repository keeps.
+const keptImages = 10
 
 // Registry is the repositories of the services' images.
 type Registry struct {
@@ -48,7 +44,7 @@ func repository(stack awscdk.Stack, id string, env config.Environment, name stri
 			{
 				RulePriority:  jsii.Number(1),
 				Description:   jsii.String("Keep released images"),
-				TagPrefixList: jsii.Strings(releasedTagPrefix),
+				TagPrefixList: jsii.Strings(config.ReleasedTag),
 				MaxImageCount: jsii.Number(keptImages),
 			},
 			{

@@ -21,12 +21,11 @@ import (
 	"parrot/internal/awsclient"
 )
 
-// Tags that Parrot moves from image to image. The repositories' lifecycle rules
-// keep what carries one that starts with "released".
+// Tags that Parrot moves from image to image.
 const (
-	latestTag   = "latest"   // for people
-	releasedTag = "released" // what images.json names
-	runningTag  = "released-running-"
+	latestTag   = "latest"           // for people
+	releasedTag = config.ReleasedTag // what images.json names
+	runningTag  = config.RunningTag
 )
 
 // registry is the images of one environment in ECR, and what ECS runs of them.

@@ -111,7 +111,7 @@ func record(stacks map[string][]*assembly.Stack) string {
 type carriers map[string]map[string]bool
 
 func (c carriers) add(where string, resource *assembly.Resource) {
-	id := regexp.MustCompile(`[0-9A-F]{8}$`).ReplaceAllString(resource.LogicalID, "")
+	id := withoutHash(resource.LogicalID)
 	if c[id] == nil {
 		c[id] = map[string]bool{}
 	}

@@ -63,7 +63,7 @@ var told = map[string]struct{ ordinary, edge, beyond values }{
 
 func v(value float64) values { return values{"value": value} }
 
-// alarmsOf are an environment's alarms by their id, wherever they stand.
+// alarmsOf are an environment's alarms by their id, wherever they stand: at least one.
 func alarmsOf(t *testing.T, a *assembly.Assembly, env config.Environment) map[string]*assembly.Resource {
 	t.Helper()
 	found := map[string]*assembly.Resource{}
@@ -74,6 +74,7 @@ func alarmsOf(t *testing.T, a *assembly.Assembly, env config.Environment) map[st
 			found[id] = alarm
 		}
 	}
+	require.NotEmpty(t, found, "alarms of %s", env.Name)
 	return found
 }
 

@@ -104,7 +104,7 @@ func drawNetwork(t *testing.T, env config.Environment) string {
 	network := stackOf(t, direct(t), env, "Network")
 	require.Len(t, inside, len(network.OfType("AWS::EC2::Subnet")), "every subnet holds something")
 	zones := map[string][]*assembly.Resource{}
-	for _, subnet := range network.OfType("AWS::EC2::Subnet") {
+	for _, subnet := range resources(t, network, "AWS::EC2::Subnet") {
 		zones[subnet.Text("AvailabilityZone")] = append(zones[subnet.Text("AvailabilityZone")], subnet)
 	}
 	lines := []string{"internet((Internet)) --- vpc"}
@@ -142,12 +142,12 @@ func drawRequests(t *testing.T, env config.Environment) string {
 	t.Helper()
 	edge, compute := stackOf(t, direct(t), env, "Edge"), stackOf(t, direct(t), env, "Compute")
 	var lines []string
-	for _, record := range edge.OfType("AWS::Route53::RecordSet") {
+	for _, record := range resources(t, edge, "AWS::Route53::RecordSet") {
 		name := strings.TrimSuffix(record.Text("Name"), ".")
 		lines = append(lines, fmt.Sprintf(`browser((Browser)) --> %s["%s<br/>Route 53"] --> lb["Load balancer"]`, id(record.LogicalID), name))
 	}
 	slices.Sort(lines)
-	for _, listener := range edge.OfType("AWS::ElasticLoadBalancingV2::Listener") {
+	for _, listener := range resources(t, edge, "AWS::ElasticLoadBalancingV2::Listener") {
 		port := listener.Text("Port")
 		lines = append(lines, fmt.Sprintf(`lb --> l%s{"port %s"}`, port, port))
 		switch listener.Text("DefaultActions", 0, "Type") {

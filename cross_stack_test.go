@@ -231,13 +231,16 @@ func TestNoSettingReplacesWhatHoldsData(t *testing.T) {
 func updates(t *testing.T, visit func(variant string, was, is *assembly.Resource)) {
 	t.Helper()
 	for _, v := range variants() {
+		visited := 0
 		for _, part := range parts {
 			for _, was := range dev(t, part).Resources {
 				if is := changed(t, v.name, part).Resource(was.LogicalID); is != nil {
 					visit(v.name, was, is)
+					visited++
 				}
 			}
 		}
+		require.NotZero(t, visited, "%s has nothing of dev", v.name)
 	}
 }
 
@@ -355,7 +358,7 @@ func settings(env config.Environment) map[string]any {
 func TestRepositoriesHaveTheLifecyclePolicyThatReleasesAreTestedWith(t *testing.T) {
 	const path = "testdata/lifecycle_policy.json"
 	for _, env := range fixtures() {
-		for _, repository := range stackOf(t, direct(t), env, "Registry").OfType("AWS::ECR::Repository") {
+		for _, repository := range resources(t, stackOf(t, direct(t), env, "Registry"), "AWS::ECR::Repository") {
 			var policy bytes.Buffer
 			require.NoError(t, json.Indent(&policy, []byte(repository.Text("LifecyclePolicy", "LifecyclePolicyText")), "", "  "))
 			policy.WriteByte('\n')

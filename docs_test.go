@@ -23,6 +23,15 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
+// mentions are the places in a text that an expression matches, each with its groups: at
+// least one.
+func mentions(t *testing.T, expression, text string) [][]string {
+	t.Helper()
+	found := regexp.MustCompile(expression).FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, found, "the text has nothing like %s", expression)
+	return found
+}
+
 func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
 	t.Parallel()
 	env := production()
@@ -30,7 +39,7 @@ func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
 		"backend", env.PhysicalName("backend"), "frontend", env.PhysicalName("frontend"),
 		"db", env.PhysicalName("db"), "redis", env.PhysicalName("redis"))
 	var drawn []string
-	for _, arrow := range regexp.MustCompile(`(\w+) -->\|(\d+)\| (\w+)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, arrow := range mentions(t, `(\w+) -->\|(\d+)\| (\w+)`, read(t, "README.md")) {
 		drawn = append(drawn, node.Replace(arrow[1])+" → "+node.Replace(arrow[3])+" tcp "+arrow[2])
 	}
 	slices.Sort(drawn)
@@ -40,7 +49,7 @@ func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
 func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
 	t.Parallel()
 	drawn := map[string][]string{}
-	for _, arrow := range regexp.MustCompile(`(\w+) ==> (\w+)`).FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, arrow := range mentions(t, `(\w+) ==> (\w+)`, read(t, "README.md")) {
 		drawn[arrow[1]] = append(drawn[arrow[1]], arrow[2])
 	}
 	for _, part := range parts {
@@ -55,7 +64,7 @@ func TestThePipelinesPictureShowsWhatRunsAfterWhat(t *testing.T) {
 	t.Parallel()
 	text := read(t, filepath.Join("docs", "pipeline.md"))
 	var drawn []string
-	for _, arrow := range regexp.MustCompile(`(\w+) ==> (\w+)`).FindAllStringSubmatch(text, -1) {
+	for _, arrow := range mentions(t, `(\w+) ==> (\w+)`, text) {
 		drawn = append(drawn, arrow[1]+" "+arrow[2])
 	}
 	var want []string
@@ -72,7 +81,7 @@ func TestThePipelinesPictureShowsWhatRunsAfterWhat(t *testing.T) {
 		order[strings.TrimPrefix(name, "Compute.")] = a.RunOrder
 	}
 	shown := map[string]bool{}
-	for _, arrow := range regexp.MustCompile(`(\w+)(?:\[.*\])? --> (\w+)`).FindAllStringSubmatch(text, -1) {
+	for _, arrow := range mentions(t, `(\w+)(?:\[.*\])? --> (\w+)`, text) {
 		require.Contains(t, order, arrow[1])
 		require.Contains(t, order, arrow[2])
 		assert.Less(t, order[arrow[1]], order[arrow[2]], arrow[0])
@@ -84,7 +93,7 @@ func TestThePipelinesPictureShowsWhatRunsAfterWhat(t *testing.T) {
 func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	t.Parallel()
 	text := read(t, filepath.Join("docs", "way-back.md"))
-	for _, secret := range stackOf(t, direct(t), production(), "Data").OfType("AWS::SecretsManager::Secret") {
+	for _, secret := range resources(t, stackOf(t, direct(t), production(), "Data"), "AWS::SecretsManager::Secret") {
 		if isKeptSource(secret) {
 			assert.Regexp(t, `"`+secret.LogicalID+`": +\{"Id": "\$\(arn `+secret.Text("Name")+`\)"\}`, text)
 		}
@@ -198,6 +207,9 @@ func TestDocumentsLinkToFilesThatExist(t *testing.T) {
 	require.NoError(t, err)
 	more, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
+	require.NotEmpty(t, documents)
+	require.NotEmpty(t, more)
+	mentions(t, `\]\(([^)#:]+)\)`, read(t, "README.md")) // others may have none
 	for _, document := range slices.Concat(documents, more, []string{"README.md", "CONTRIBUTING.md"}) {
 		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(read(t, document), -1) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(document), link[1]))

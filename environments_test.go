@@ -123,7 +123,7 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 func TestProductionSurvivesTheLossOfATaskOrAZone(t *testing.T) {
 	t.Parallel()
 	env := production()
-	for _, svc := range stackOf(t, direct(t), env, "Compute").OfType("AWS::ECS::Service") {
+	for _, svc := range resources(t, stackOf(t, direct(t), env, "Compute"), "AWS::ECS::Service") {
 		assert.GreaterOrEqual(t, number(t, svc.Text("DesiredCount")), 2, svc.Text("ServiceName"))
 	}
 	db := only(t, stackOf(t, direct(t), env, "Data"), "AWS::RDS::DBInstance")
@@ -196,7 +196,7 @@ func TestAnEnvironmentWithoutAnAccountIsForTheSignedInOne(t *testing.T) {
 func TestNothingRunsBeforeAnImageIsReleased(t *testing.T) {
 	t.Parallel()
 	compute := changed(t, "Unreleased", "Compute")
-	for _, svc := range compute.OfType("AWS::ECS::Service") {
+	for _, svc := range resources(t, compute, "AWS::ECS::Service") {
 		assert.Equal(t, "0", svc.Text("DesiredCount"), "a task without an image would never become stable")
 	}
 }
@@ -206,7 +206,7 @@ func TestNATGatewaysGiveThePrivateSubnetsAWayOut(t *testing.T) {
 	for name, want := range map[string]int{"NATOne": 1, "NATOnePerAZ": 2} {
 		network := changed(t, name, "Network")
 		assert.Len(t, network.OfType("AWS::EC2::NatGateway"), want, name)
-		for _, subnet := range network.OfType("AWS::EC2::Subnet") {
+		for _, subnet := range resources(t, network, "AWS::EC2::Subnet") {
 			assert.Len(t, waysOut(t, subnet), 1, tag(subnet, "Name"))
 		}
 	}
@@ -214,7 +214,7 @@ func TestNATGatewaysGiveThePrivateSubnetsAWayOut(t *testing.T) {
 
 func TestPrivateTasksHaveNoPublicAddress(t *testing.T) {
 	t.Parallel()
-	for _, svc := range changed(t, "PrivateTasks", "Compute").OfType("AWS::ECS::Service") {
+	for _, svc := range resources(t, changed(t, "PrivateTasks", "Compute"), "AWS::ECS::Service") {
 		assert.Equal(t, "DISABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
 		assert.Contains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Private")
 		assert.NotContains(t, svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"), "Public")
@@ -275,7 +275,7 @@ func TestAnImportedZoneIsUsedByItsID(t *testing.T) {
 	network := changed(t, "ImportedZone", "Network")
 	assert.Empty(t, network.OfType("AWS::Route53::HostedZone"))
 	assert.Equal(t, "imported", network.Output("Route53Nameservers").Value)
-	for _, record := range changed(t, "ImportedZone", "Edge").OfType("AWS::Route53::RecordSet") {
+	for _, record := range resources(t, changed(t, "ImportedZone", "Edge"), "AWS::Route53::RecordSet") {
 		assert.Equal(t, "Z0123456789ABCDEFGHIJ", record.Text("HostedZoneId"))
 	}
 }
@@ -310,7 +310,7 @@ func TestServicesListenWhereTheirPortSays(t *testing.T) {
 		"parrot-dev-load-balancer → parrot-dev-backend tcp 8081",
 		"parrot-dev-load-balancer → parrot-dev-frontend tcp 8080",
 	})
-	for _, task := range changed(t, "Ports", "Compute").OfType("AWS::ECS::TaskDefinition") {
+	for _, task := range resources(t, changed(t, "Ports", "Compute"), "AWS::ECS::TaskDefinition") {
 		port := pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")["PORT"]
 		assert.Equal(t, port, task.Text("ContainerDefinitions", 0, "PortMappings", 0, "ContainerPort"))
 	}
@@ -377,7 +377,7 @@ func TestSettingsReachTheTemplates(t *testing.T) {
 		{"Tokens", "Compute", task, property("ContainerDefinitions", 0, "DockerLabels", "secrets-revision"), []string{"1h 30d", ""}},
 	} {
 		var got []string
-		for _, resource := range changed(t, c.variant, c.part).OfType(c.resourceType) {
+		for _, resource := range resources(t, changed(t, c.variant, c.part), c.resourceType) {
 			got = append(got, resource.Text(c.path...))
 		}
 		assert.Equal(t, c.want, got, "%v of %s with %s", c.path, c.resourceType, c.variant)

@@ -137,6 +137,9 @@ func synthesize(t *testing.T) (shipped, direct, variants *assembly.Assembly) {
 	t.Helper()
 	synthesized.once.Do(func() { synthesized.err = synthesizeAll() })
 	require.NoError(t, synthesized.err)
+	for _, a := range []*assembly.Assembly{synthesized.shipped, synthesized.direct, synthesized.variants} {
+		require.NotEmpty(t, a.Stacks, "of %s", a.Dir)
+	}
 	return synthesized.shipped, synthesized.direct, synthesized.variants
 }
 
@@ -200,6 +203,7 @@ func nested(t *testing.T, path string) *assembly.Assembly {
 	_, _, variants := synthesize(t)
 	stage := variants.Nested[path]
 	require.NotNil(t, stage, "stage %s", path)
+	require.NotEmpty(t, stage.Stacks, "stage %s", path)
 	return stage
 }
 
@@ -209,11 +213,12 @@ func changed(t *testing.T, variant, part string) *assembly.Stack {
 	return stackOf(t, nested(t, variant), described(), part)
 }
 
-// stackOf is one of an environment's stacks.
+// stackOf is one of an environment's stacks, which is not empty.
 func stackOf(t *testing.T, a *assembly.Assembly, env config.Environment, part string) *assembly.Stack {
 	t.Helper()
 	stack := a.Stack(env.StackName(part))
 	require.NotNil(t, stack, "stack %s", env.StackName(part))
+	require.NotEmpty(t, stack.Resources, "stack %s", env.StackName(part))
 	return stack
 }
 

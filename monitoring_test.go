@@ -50,11 +50,11 @@ func TestAlarmsWatchWhatIsThere(t *testing.T) {
 			"LoadBalancer":         {assembly.Target{Resource: only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "LoadBalancerFullName"}.String()},
 			"CertificateArn":       {assembly.Target{Resource: only(t, edge, "AWS::CertificateManager::Certificate")}.String()},
 		}
-		for _, service := range compute.OfType("AWS::ECS::Service") {
+		for _, service := range resources(t, compute, "AWS::ECS::Service") {
 			there["ServiceName"] = append(there["ServiceName"], service.Text("ServiceName"))
 			there["ClusterName"] = append(there["ClusterName"], follow(t, service, "Cluster").Text("ClusterName"))
 		}
-		for _, group := range compute.OfType("AWS::ElasticLoadBalancingV2::TargetGroup") {
+		for _, group := range resources(t, compute, "AWS::ElasticLoadBalancingV2::TargetGroup") {
 			there["TargetGroup"] = append(there["TargetGroup"], assembly.Target{Resource: group, Attribute: "TargetGroupFullName"}.String())
 		}
 		for _, function := range data.OfType("AWS::Lambda::Function") {
@@ -110,7 +110,9 @@ func TestAlarmsAreOnlyOfWhatRuns(t *testing.T) {
 
 func TestAlarmsAreAsManyAsTheSettingSays(t *testing.T) {
 	t.Parallel()
-	assert.Empty(t, alarmsOf(t, nested(t, "NoMonitoring"), described()))
+	for _, part := range parts {
+		assert.Empty(t, changed(t, "NoMonitoring", part).OfType("AWS::CloudWatch::Alarm"), part)
+	}
 	for id, alarm := range alarmsOf(t, devOnly(t), described()) {
 		assert.Equal(t, "PageTopic", follow(t, alarm, "AlarmActions", 0).LogicalID, id)
 	}
@@ -168,7 +170,7 @@ func TestEventPatternsFitEventBridge(t *testing.T) {
 func TestMailsGoToTheAddressesOfTheirSeverity(t *testing.T) {
 	t.Parallel()
 	var mails []string
-	for _, subscription := range changed(t, "Mails", "Monitoring").OfType("AWS::SNS::Subscription") {
+	for _, subscription := range resources(t, changed(t, "Mails", "Monitoring"), "AWS::SNS::Subscription") {
 		mails = append(mails, follow(t, subscription, "TopicArn").LogicalID+" "+subscription.Text("Endpoint"))
 	}
 	assert.ElementsMatch(t, []string{"PageTopic on.call@acme.example", "PageTopic oncall@acme.example", "TicketTopic team@acme.example", "TicketTopic oncall@acme.example"}, mails)
@@ -250,7 +252,7 @@ func TestThresholdsFollowTheSizes(t *testing.T) {
 func TestAReleaseThatAnswersWithErrorsIsTakenBack(t *testing.T) {
 	t.Parallel()
 	compute := stackOf(t, direct(t), production(), "Compute")
-	for _, service := range compute.OfType("AWS::ECS::Service") {
+	for _, service := range resources(t, compute, "AWS::ECS::Service") {
 		alarm := follow(t, service, "DeploymentConfiguration", "Alarms", "AlarmNames", 0)
 		assert.Equal(t, "true", service.Text("DeploymentConfiguration", "Alarms", "Enable"))
 		assert.Equal(t, "true", service.Text("DeploymentConfiguration", "Alarms", "Rollback"))
@@ -258,7 +260,7 @@ func TestAReleaseThatAnswersWithErrorsIsTakenBack(t *testing.T) {
 		assert.Equal(t, assembly.Target{Resource: group, Attribute: "TargetGroupFullName"}.String(),
 			pairs(alarm, "Name", "Value", "Metrics", 1, "MetricStat", "Metric", "Dimensions")["TargetGroup"], "it watches this service's requests")
 	}
-	for _, service := range dev(t, "Compute").OfType("AWS::ECS::Service") {
+	for _, service := range resources(t, dev(t, "Compute"), "AWS::ECS::Service") {
 		assert.Equal(t, "false", service.Text("DeploymentConfiguration", "Alarms", "Enable"), "off is said, not left out")
 	}
 }
@@ -316,7 +318,7 @@ func field(event any, path string) any {
 
 func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 	t.Parallel()
-	rules := stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule")
+	rules := resources(t, stackOf(t, direct(t), production(), "Monitoring"), "AWS::Events::Rule")
 	mailed := map[string]bool{}
 	for _, e := range events {
 		var event any

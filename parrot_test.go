@@ -46,7 +46,7 @@ func TestSubnetsLieInOrderInTwoZones(t *testing.T) {
 func TestOnlyPublicSubnetsHaveAWayToTheInternet(t *testing.T) {
 	t.Parallel()
 	gateway := only(t, dev(t, "Network"), "AWS::EC2::InternetGateway")
-	for _, subnet := range dev(t, "Network").OfType("AWS::EC2::Subnet") {
+	for _, subnet := range resources(t, dev(t, "Network"), "AWS::EC2::Subnet") {
 		ways := waysOut(t, subnet)
 		if strings.Contains(tag(subnet, "Name"), "public") {
 			assert.Equal(t, []string{assembly.Target{Resource: gateway}.String()}, ways, tag(subnet, "Name"))
@@ -61,7 +61,7 @@ func TestS3IsReachedWithoutTheInternetFromEverySubnet(t *testing.T) {
 	t.Parallel()
 	endpoint := only(t, dev(t, "Network"), "AWS::EC2::VPCEndpoint")
 	assert.Equal(t, "com.amazonaws.${AWS::Region}.s3", endpoint.Text("ServiceName"))
-	for _, table := range dev(t, "Network").OfType("AWS::EC2::RouteTable") {
+	for _, table := range resources(t, dev(t, "Network"), "AWS::EC2::RouteTable") {
 		assert.Contains(t, endpoint.Text("RouteTableIds"), assembly.Target{Resource: table}.String())
 	}
 }
@@ -247,7 +247,7 @@ func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
 
 func TestServicesDeployWithoutAGapAndRollBack(t *testing.T) {
 	t.Parallel()
-	for _, svc := range dev(t, "Compute").OfType("AWS::ECS::Service") {
+	for _, svc := range resources(t, dev(t, "Compute"), "AWS::ECS::Service") {
 		assert.Equal(t, "100", svc.Text("DeploymentConfiguration", "MinimumHealthyPercent"))
 		assert.Equal(t, "200", svc.Text("DeploymentConfiguration", "MaximumPercent"))
 		assert.Equal(t, "true", svc.Text("DeploymentConfiguration", "DeploymentCircuitBreaker", "Enable"))

@@ -68,7 +68,9 @@ func stages(t *testing.T, stack *assembly.Stack) []stage {
 	require.NoError(t, err)
 	var all []stage
 	require.NoError(t, json.Unmarshal(text, &all))
+	require.NotEmpty(t, all, stack.Name)
 	for _, s := range all {
+		require.NotEmpty(t, s.Actions, s.Name)
 		slices.SortStableFunc(s.Actions, func(a, b action) int { return a.RunOrder - b.RunOrder })
 	}
 	return all
@@ -269,7 +271,7 @@ func TestACommitIsTestedBeforeItsTemplatesAreMade(t *testing.T) {
 func TestStepsWorkInParrotsDirectory(t *testing.T) {
 	t.Parallel()
 	stack := across(t).stack
-	for _, project := range stack.OfType("AWS::CodeBuild::Project") {
+	for _, project := range resources(t, stack, "AWS::CodeBuild::Project") {
 		spec := specOf(t, project)
 		for _, commands := range [][]string{spec.Phases.Install.Commands, spec.Phases.Build.Commands} {
 			// Where inputs are put is said from above Parrot's directory.
@@ -291,7 +293,7 @@ func TestThePipelineRunsTheVersionsOfTheRepository(t *testing.T) {
 	goVersion := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "go.mod"))[1]
 	cliVersion := regexp.MustCompile(`"aws-cdk": "(.*)"`).FindStringSubmatch(read(t, "package.json"))[1]
 	stack := together(t).stack
-	for _, project := range stack.OfType("AWS::CodeBuild::Project") {
+	for _, project := range resources(t, stack, "AWS::CodeBuild::Project") {
 		assert.Equal(t, "aws/codebuild/standard:8.0", project.Text("Environment", "Image"))
 		spec := specOf(t, project)
 		assert.Equal(t, map[string]string{"golang": goVersion, "nodejs": "22"}, spec.Phases.Install.RuntimeVersions, project.LogicalID)
@@ -346,7 +348,7 @@ func TestThePipelinesStepsMayDoOnlyWhatTheyAreFor(t *testing.T) {
 		for _, role := range permissions(policyOf(t, uploads))["sts:AssumeRole"] {
 			assert.Contains(t, role, ":role/cdk-hnb659fds-file-publishing-role-")
 		}
-		for _, policy := range p.stack.OfType("AWS::IAM::Policy") {
+		for _, policy := range resources(t, p.stack, "AWS::IAM::Policy") {
 			for allowed, on := range permissions(policy) {
 				assert.NotRegexp(t, `^(\*|[a-z0-9-]+:\*)$`, allowed, policy.LogicalID)
 				if policy != policyOf(t, selfMutation) && policy != policyOf(t, uploads) { // CDK writes their policies
@@ -360,7 +362,7 @@ func TestThePipelinesStepsMayDoOnlyWhatTheyAreFor(t *testing.T) {
 func TestThePipelinesRolesTrustAWSsServicesAndEachOther(t *testing.T) {
 	t.Parallel()
 	for _, stack := range []*assembly.Stack{together(t).stack, across(t).stack} {
-		for _, role := range stack.OfType("AWS::IAM::Role") {
+		for _, role := range resources(t, stack, "AWS::IAM::Role") {
 			statements := lookup(t, role, "AssumeRolePolicyDocument", "Statement").([]any)
 			for i := range statements {
 				if who := role.Text("AssumeRolePolicyDocument", "Statement", i, "Principal", "Service"); who != "" {
@@ -377,7 +379,7 @@ func TestThePipelinesRolesTrustAWSsServicesAndEachOther(t *testing.T) {
 func TestTheConnectionMayBeUsedByBothItsNames(t *testing.T) {
 	t.Parallel()
 	allowed := map[string][]string{}
-	for _, policy := range together(t).stack.OfType("AWS::IAM::Policy") {
+	for _, policy := range resources(t, together(t).stack, "AWS::IAM::Policy") {
 		for name, on := range permissions(policy) {
 			allowed[name] = append(allowed[name], on...)
 		}
@@ -447,7 +449,7 @@ func TestTheTeamHearsOfAFailure(t *testing.T) {
 
 func TestEveryStepHasATimeLimitAndLogsThatExpire(t *testing.T) {
 	t.Parallel()
-	for _, project := range together(t).stack.OfType("AWS::CodeBuild::Project") {
+	for _, project := range resources(t, together(t).stack, "AWS::CodeBuild::Project") {
 		assert.LessOrEqual(t, number(t, project.Text("TimeoutInMinutes")), 45, project.LogicalID)
 		assert.Equal(t, "90", follow(t, project, "LogsConfig", "CloudWatchLogs", "GroupName").Text("RetentionInDays"))
 	}

@@ -27,6 +27,9 @@ func everything(t *testing.T) []*assembly.Assembly {
 	for _, stage := range changed.Nested {
 		all = append(all, stage)
 	}
+	for _, a := range all {
+		require.NotEmpty(t, a.Stacks, "of %s", a.Dir)
+	}
 	return all
 }
 

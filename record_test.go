@@ -71,7 +71,9 @@ func TestNoSettingBringsAPropertyThatIsNotInTheRecord(t *testing.T) {
 var withASettingAlone = []string{}
 
 // unnamed is a path without the names of list elements.
-func unnamed(path string) string { return regexp.MustCompile(`\[[^\]]*\]`).ReplaceAllString(path, "[]") }
+func unnamed(path string) string {
+	return regexp.MustCompile(`\[[^\]]*\]`).ReplaceAllString(path, "[]")
+}
 
 // record is each type with its resources, and each of its properties, with those
 // that carry it where not all do.

@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -124,7 +123,7 @@ func TestTheRotationMayDoOnlyWhatItsStepsDo(t *testing.T) {
 func TestTheProgramReadsTheVariablesThatItsFunctionHas(t *testing.T) {
 	t.Parallel()
 	var got, want []string
-	for _, found := range regexp.MustCompile(`setting\("(\w+)"\)`).FindAllStringSubmatch(read(t, filepath.Join("cmd", "rotate", "main.go")), -1) {
+	for _, found := range mentions(t, `setting\("(\w+)"\)`, read(t, filepath.Join("cmd", "rotate", "main.go"))) {
 		got = append(got, found[1])
 	}
 	for name := range lookup(t, only(t, rotating(t), "AWS::Lambda::Function"), "Environment", "Variables").(map[string]any) {

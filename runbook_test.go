@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +70,7 @@ func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.
 	for _, alarm := range everyAlarm() {
 		reasons = append(reasons, alarm.Section)
 	}
-	for _, rule := range stackOf(t, direct(t), production(), "Monitoring").OfType("AWS::Events::Rule") {
+	for _, rule := range resources(t, stackOf(t, direct(t), production(), "Monitoring"), "AWS::Events::Rule") {
 		_, section, linked := strings.Cut(strings.TrimSuffix(rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), `"`), runbook+"#")
 		require.True(t, linked, rule.LogicalID)
 		reasons = append(reasons, section)
@@ -94,7 +93,7 @@ func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.
 	for section := range there {
 		assert.Contains(t, reasons, section, "a section about nothing")
 	}
-	for _, link := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(read(t, runbook), -1) {
+	for _, link := range mentions(t, `\]\(#([^)]+)\)`, read(t, runbook)) {
 		assert.True(t, there[link[1]] != "" || link[1] == "alarms" || link[1] == "events" || link[1] == "five-cases", "link to %s", link[1])
 	}
 }
@@ -103,7 +102,7 @@ func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.
 func shellBlocks(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(read(t, runbook), -1) {
+	for _, block := range mentions(t, "(?s)```sh\n(.*?)```", read(t, runbook)) {
 		all.WriteString(block[1])
 	}
 	return all.String()
@@ -112,9 +111,7 @@ func shellBlocks(t *testing.T) string {
 func TestTheRunbooksCommandsUseOutputsAndParametersThatThereAre(t *testing.T) {
 	t.Parallel()
 	commands := shellBlocks(t)
-	uses := regexp.MustCompile(`output (\w+) (\w+|\$\{Service\}\w+)`).FindAllStringSubmatch(commands, -1)
-	require.NotEmpty(t, uses)
-	for _, use := range uses {
+	for _, use := range mentions(t, `output (\w+) (\w+|\$\{Service\}\w+)`, commands) {
 		for _, service := range []string{"Backend", "Frontend"} {
 			name := strings.ReplaceAll(use[2], "${Service}", service)
 			assert.NotNil(t, dev(t, use[1]).Output(name), "output %s of %s", name, use[1])
@@ -126,8 +123,8 @@ func TestTheRunbooksCommandsUseOutputsAndParametersThatThereAre(t *testing.T) {
 			parameters = append(parameters, parameter.Text("Name"))
 		}
 	}
-	for _, use := range regexp.MustCompile(`/parrot/\$env/[a-z-]+`).FindAllString(commands, -1) {
-		assert.Contains(t, parameters, strings.ReplaceAll(use, "$env", "dev"))
+	for _, use := range mentions(t, `/parrot/\$env/[a-z-]+`, commands) {
+		assert.Contains(t, parameters, strings.ReplaceAll(use[0], "$env", "dev"))
 	}
 }
 

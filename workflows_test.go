@@ -45,7 +45,8 @@ func TestActionsArePinnedByCommitWithTheirVersion(t *testing.T) {
 	t.Parallel()
 	commits := map[string]string{}
 	for file := range workflows(t) {
-		for _, line := range regexp.MustCompile(`(?m)^.*\buses:.*$`).FindAllString(read(t, file), -1) {
+		for _, found := range mentions(t, `(?m)^.*\buses:.*$`, read(t, file)) {
+			line := found[0]
 			pin := regexp.MustCompile(`uses: ([\w./-]+)@([0-9a-f]{40}) # v\d+\.\d+\.\d+$`).FindStringSubmatch(line)
 			if assert.NotNil(t, pin, "%s: %s", file, line) {
 				if earlier, ok := commits[pin[1]]; ok {

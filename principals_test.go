@@ -289,3 +289,28 @@ func TestThingsLetInWhoTheyHaveTo(t *testing.T) {
 	}
 	assert.Equal(t, want, got)
 }
+
+// permissions, which tests of single roles read, knows no denial: there is none.
+func TestWhatARoleMayDoIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, stacks := range recorded(t) {
+		for _, stack := range stacks {
+			for _, resource := range stack.Resources {
+				var all []statement
+				switch resource.Type {
+				case "AWS::IAM::Policy":
+					all = statementsOf(t, resource, "PolicyDocument")
+				case "AWS::IAM::Role":
+					policies, _ := resource.Properties["Policies"].([]any)
+					for i := range policies {
+						all = append(all, statementsOf(t, resource, "Policies", i, "PolicyDocument")...)
+					}
+				}
+				for _, s := range all {
+					assert.Equal(t, "Allow", s.Effect, "%s in %s", resource.LogicalID, stack.Name)
+					assert.Nil(t, s.Principal, "%s in %s", resource.LogicalID, stack.Name)
+				}
+			}
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/internal/assembly"
 )
 
 // This file is about properties that would change what is described without changing
@@ -289,4 +290,69 @@ func TestStepsRunOnMachinesWithoutPrivileges(t *testing.T) {
 			assert.Equal(t, "ENABLED", project.Text("LogsConfig", "CloudWatchLogs", "Status"), project.LogicalID)
 		}
 	}
+}
+
+// A month's dollars, of what the environment's tag is on: of another time or another
+// comparison the mails say something else, or never come.
+func TestTheBudgetIsOfDollarsAMonth(t *testing.T) {
+	t.Parallel()
+	for _, env := range fixtures() {
+		budget := only(t, stackOf(t, direct(t), env, "Monitoring"), "AWS::Budgets::Budget")
+		for property, want := range map[string]string{"BudgetType": "COST", "TimeUnit": "MONTHLY"} {
+			assert.Equal(t, want, budget.Text("Budget", property), property)
+		}
+		assert.Equal(t, "USD", budget.Text("Budget", "BudgetLimit", "Unit"))
+		assert.NotContains(t, lookup(t, budget, "Budget"), "CostTypes", "AWS's default is what the bill says")
+		for i := range lookup(t, budget, "NotificationsWithSubscribers").([]any) {
+			notification := func(path ...any) string {
+				return budget.Text(append([]any{"NotificationsWithSubscribers", i}, path...)...)
+			}
+			assert.Equal(t, "GREATER_THAN", notification("Notification", "ComparisonOperator"))
+			assert.Equal(t, "PERCENTAGE", notification("Notification", "ThresholdType"))
+			assert.Equal(t, "SNS", notification("Subscribers", 0, "SubscriptionType"))
+			assert.Len(t, lookup(t, budget, "NotificationsWithSubscribers", i, "Subscribers"), 1)
+		}
+	}
+}
+
+func TestTheRotationIsSmallAndWaitsForItsDays(t *testing.T) {
+	t.Parallel()
+	function := only(t, rotating(t), "AWS::Lambda::Function")
+	assert.Equal(t, "128", function.Text("MemorySize"), "it waits for AWS, and AWS counts memory by the second")
+	assert.NotContains(t, function.Properties, "TracingConfig", "its role may not write traces")
+	assert.NotContains(t, lookup(t, only(t, rotating(t), "AWS::SecretsManager::RotationSchedule"), "RotationRules"), "ScheduleExpression", "days are enough")
+}
+
+// The load balancer writes where its bucket lets it, and to no encryption but S3's own.
+func TestAccessLogsAreWrittenWhereTheBucketLetsThem(t *testing.T) {
+	t.Parallel()
+	edge := stackOf(t, direct(t), production(), "Edge")
+	bucket := only(t, edge, "AWS::S3::Bucket")
+	assert.Equal(t, map[string]string{
+		"access_logs.s3.enabled": "true", "access_logs.s3.bucket": assembly.Target{Resource: bucket}.String(), "access_logs.s3.prefix": "",
+		"deletion_protection.enabled": "true", "routing.http.drop_invalid_header_fields.enabled": "true",
+	}, withKey(attributes(only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), "LoadBalancerAttributes"), "access_logs.s3.prefix"))
+	assert.Equal(t, "AES256", bucket.Text("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"))
+	assert.Equal(t, "90", bucket.Text("LifecycleConfiguration", "Rules", 0, "ExpirationInDays"))
+	for _, s := range statementsOf(t, only(t, edge, "AWS::S3::BucketPolicy"), "PolicyDocument") {
+		for _, action := range list(s.Action) {
+			if action == "s3:PutObject" {
+				assert.Equal(t, []string{assembly.Target{Resource: bucket, Attribute: "Arn"}.String() + "/AWSLogs/${AWS::AccountId}/*"}, list(s.Resource))
+			}
+		}
+	}
+}
+
+// withKey is a map in which a key is there, if only with an empty value.
+func withKey(m map[string]string, key string) map[string]string {
+	m[key] += ""
+	return m
+}
+
+func TestFlowLogsGoToTheirGroup(t *testing.T) {
+	t.Parallel()
+	logs := only(t, stackOf(t, direct(t), production(), "Network"), "AWS::EC2::FlowLog")
+	assert.Equal(t, "cloud-watch-logs", logs.Text("LogDestinationType"))
+	assert.Equal(t, "30", follow(t, logs, "LogGroupName").Text("RetentionInDays"))
+	assert.NotContains(t, logs.Properties, "MaxAggregationInterval", "a minute's would be ten times as many lines to pay for")
 }

@@ -56,7 +56,7 @@ func TestEveryRegionHasWhatTheTemplatesAreMadeOf(t *testing.T) {
 			require.NotNil(t, refused, "%v lack %s: refuse the setting that asks for it, or leave it out there", regions, resourceType)
 		}
 		for _, region := range regions {
-			assert.ErrorContains(t, refused(region), " in "+region+", where CloudFormation ", "%s in %s", resourceType, region)
+			require.ErrorContains(t, refused(region), " in "+region+", where CloudFormation ", "%s in %s", resourceType, region)
 		}
 	}
 	for resourceType := range notEverywhere {

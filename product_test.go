@@ -29,10 +29,10 @@ func TestTheProductsPageListsEveryVariable(t *testing.T) {
 		inDev, inProd := container(t, described(), service), container(t, production(), service)
 		require.NotEmpty(t, inDev(variables))
 		for _, list := range []string{variables, secrets} {
-			names := maps.Clone(inDev(list))
-			maps.Copy(names, inProd(list))
+			names := maps.Clone(inProd(list))
+			maps.Copy(names, inDev(list))
 			for _, name := range slices.Sorted(maps.Keys(names)) {
-				value, there := inDev(list)[name]
+				value := names[name]
 				_, compiled := described().FrontendBuildArguments()[name]
 				kind := "variable"
 				switch {
@@ -41,10 +41,11 @@ func TestTheProductsPageListsEveryVariable(t *testing.T) {
 				case list == secrets:
 					kind, value = "secret", "in Secrets Manager"
 				}
-				if !there {
-					value = "not in dev"
-				} else if list == variables {
+				if list == variables {
 					value = "`" + value + "`"
+				}
+				if _, there := inDev(list)[name]; !there {
+					value += ", if its setting asks for it"
 				}
 				fmt.Fprintf(&table, "| %s | `%s` | %s | %s |\n", strings.ToLower(service), name, value, kind)
 			}

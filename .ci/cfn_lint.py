@@ -11,12 +11,6 @@ import subprocess
 import sys
 
 FALSE_ALARMS = {
-    ("E3002", "AWS::ElasticLoadBalancingV2::Listener", "Properties/Tags"):
-        "CloudFormation takes tags of listeners since July 2026 "
-        "(aws-cloudformation/cloudformation-coverage-roadmap#1460); cfn-lint's schema is older.",
-    ("E3002", "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties/Tags"):
-        "CloudFormation takes tags of rules since July 2026 "
-        "(aws-cloudformation/cloudformation-coverage-roadmap#1526); cfn-lint's schema is older.",
     ("W3691", "AWS::RDS::DBInstance", "Properties"):
         "A major version alone is never deprecated: RDS picks its newest minor version.",
     ("W3010", "AWS::EC2::Subnet", "Properties/AvailabilityZone"):

@@ -58,7 +58,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 	// The certificate is what fails on a first deploy. A load balancer with
 	// deletion protection that is there by then could not be rolled back, and the
 	// kept bucket would stay for nothing.
-	loadBalancer.Node().AddDependency(certificate)
+	loadBalancer.Node().DefaultChild().(awscdk.CfnResource).AddResourceDependency(certificate.Node().DefaultChild().(awscdk.CfnResource), nil)
 	if env.Edge.AccessLogs {
 		bucket := accessLogs(stack, env)
 		bucket.Node().AddDependency(certificate)

@@ -57,7 +57,11 @@ After a failure run the same command again.`,
 			if err := p.carryOut(command.Context(), plan, flags); err != nil {
 				return err
 			}
-			fmt.Fprintf(p.stderr, "\nNothing is in the way any more. Correct what made the deploy fail, then deploy again:\n  npx cdk deploy '%s'\n", ask.Environment.StackName("*"))
+			profile := ""
+			if ask.Profile != "" {
+				profile = " --profile " + ask.Profile
+			}
+			fmt.Fprintf(p.stderr, "\nNothing is in the way any more. Correct what made the deploy fail, then deploy again:\n  npx cdk deploy '%s'%s\n", ask.Environment.StackName("*"), profile)
 			return nil
 		},
 	}

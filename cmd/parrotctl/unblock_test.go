@@ -338,7 +338,8 @@ func TestUnblockLeavesADatabaseAndALoadBalancerThatAreOlderThanTheStack(t *testi
 	h.stacks["ParrotStageEdge"].created = time.Now().Add(time.Hour)
 	r := h.run("", "unblock", "stage", "--yes")
 	require.Zero(t, r.code, r.stderr)
-	shows(t, r.stderr, "load balancer parrot-stage is older than ParrotStageEdge and is not touched", "database parrot-stage-db is older than ParrotStageData and is not touched")
+	shows(t, r.stderr, "load balancer parrot-stage is older than ParrotStageEdge", "database parrot-stage-db is older than ParrotStageData")
+	assert.Empty(t, h.deleted, "a stack would take with it what it does not keep")
 	assert.Contains(t, h.left(), "database parrot-stage-db")
 	assert.Equal(t, "true", h.protection(arn))
 }

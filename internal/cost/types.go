@@ -118,7 +118,7 @@ var free = map[string]string{
 	"AWS::Events::Rule":                             "events of AWS's own services are free",
 	"AWS::IAM::Policy":                              "free",
 	"AWS::IAM::Role":                                "free",
-	"AWS::Lambda::Function":                         "the rotation runs for minutes a month, far within what every account has free for good",
+	"AWS::Lambda::Function":                         "the rotation runs for minutes a month, far within what every account has free",
 	"AWS::Lambda::Permission":                       "part of the function",
 	"AWS::Logs::LogGroup":                           "what the services write is counted at the services",
 	"AWS::RDS::DBParameterGroup":                    "free",

@@ -149,6 +149,8 @@ type failedStack struct {
 	// and what became of its resources, in the order that they were made.
 	complete, failed bool
 	resources        []*stackResource
+	// hasOlder says that something which its events call made was there before it.
+	hasOlder bool
 }
 
 // stackResource is a resource of a stack, as the stack's events tell of it.
@@ -222,6 +224,7 @@ func (r *stackResource) tell(status, reason string) {
 // add adds the steps that remove the stack and what it would leave.
 func (s *failedStack) add(ctx context.Context, protected bool) error {
 	s.explain()
+	before := len(s.plan.Steps)
 	kept, err := s.kept(ctx)
 	if err != nil {
 		return err
@@ -239,6 +242,10 @@ func (s *failedStack) add(ctx context.Context, protected bool) error {
 		if err != nil {
 			return err
 		}
+	}
+	if s.hasOlder {
+		s.plan.Steps = s.plan.Steps[:before]
+		return nil
 	}
 	for _, l := range s.leftovers() {
 		for _, r := range s.resources {
@@ -312,7 +319,8 @@ func (s *failedStack) kept(ctx context.Context) (map[string]bool, error) {
 func (s *failedStack) older(what string, made *time.Time) bool {
 	older := made != nil && made.Before(s.created)
 	if older {
-		s.note("%s is older than %s and is not touched", what, s.name)
+		s.hasOlder = true
+		s.note("%s is older than %s. The stack would delete it, so neither is touched: find out whose it is, and delete the stack by hand with what it has to keep", what, s.name)
 	}
 	return older
 }

@@ -263,6 +263,12 @@ func TestTheProofStopsAndGoesOnAndRemovesWhatItMade(t *testing.T) {
 	assert.Contains(t, before, `"Action":"CREATE"`, "a record that is there is not overwritten")
 	assert.NotContains(t, before, "npm", "checkout was done before")
 
+	for _, step := range []string{"checkout", "check"} {
+		status, text = w.run("", "--yes", "--from", step)
+		assert.Equal(t, 2, status, "what is deployed could not be destroyed any more")
+		assert.Contains(t, text, "--from destroy")
+	}
+
 	write(t, filepath.Join(w.state, "fails"), "", 0o644)
 	status, text = w.run("", "--yes")
 	assert.Equal(t, 0, status, text)

@@ -109,7 +109,7 @@ var causes = []cause{
 	{
 		name: "name-conflict", in: stackEvent,
 		says:  says(`already exists|alreadyexists|already in use`),
-		words: "something of that name is there already: an earlier deployment kept it, or somebody made it by hand. Take it up, or delete it if it holds nothing (docs/way-back.md)",
+		words: "something of that name is there already: an earlier deployment kept it, or somebody made it by hand. Take it up, which works only while RetainData is true, or delete it if it holds nothing and deploy again (docs/failed-first-deploy.md#already-exists)",
 		next:  []string{"npx cdk deploy {stack} --import-existing-resources"},
 	},
 	{

@@ -321,14 +321,16 @@ func (d *doctor) checkStacks(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.outputs, _ = find(stacks)
-	words := fmt.Sprintf("%d deployed", len(stacks))
+	words, missing := fmt.Sprintf("%d deployed", len(stacks)), Stack{}
 	for _, stack := range stacks {
 		d.set("stack", stack.Name, "status", stack.Status)
-		gone := stack.Status == NotDeployed || stack.Status == "REVIEW_IN_PROGRESS"
 		switch {
-		case stack.OK() || gone && d.deploy() != nil: // its turn comes
-		case gone:
-			return stack.Name + " is not deployed", d.because("not-deployed", "")
+		case stack.OK():
+		case stack.Status == NotDeployed || stack.Status == "REVIEW_IN_PROGRESS":
+			// A stack that failed has to be cleared first, wherever it is in the order.
+			if missing.Name == "" {
+				missing = stack
+			}
 		case stack.RolledBack():
 			finding, err := d.failure(ctx, stack)
 			if err != nil {
@@ -350,6 +352,10 @@ func (d *doctor) checkStacks(ctx context.Context) (string, error) {
 			}
 			return stack.Name + " is " + stack.Status, finding
 		}
+	}
+	if missing.Name != "" && d.deploy() == nil { // during a deploy, its turn comes
+		d.set("stack", missing.Name, "status", missing.Status)
+		return missing.Name + " is not deployed", d.because("not-deployed", "")
 	}
 	return words, nil
 }

@@ -351,6 +351,11 @@ var illnesses = map[string]ill{
 		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"), "(ROLLBACK_FAILED)", "unblock dev"},
 	"a first deploy failed of a name that is taken": {
 		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "is there already", "unblock dev"},
+	"a first deploy failed behind a stack that is not there yet": {
+		"first-deploy-failed", "stacks", func(w *operatetest.World) {
+			w.Undeploy("ParrotDevNetwork")
+			fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "It rained")(w)
+		}, "the first deploy of ParrotDevRegistry failed (ROLLBACK_COMPLETE)", "unblock dev"},
 	"a deletion failed of deletion protection": {
 		"deletion-protection", "stacks", fails("ParrotDevEdge", "DELETE_FAILED", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "Load balancer 'x' cannot be deleted because deletion protection is enabled"), "docs/way-back.md", "unblock dev"},
 	"a secret's name is not free yet": {

@@ -133,9 +133,10 @@ func TestEachRoleIsTakenOnByTheOneServiceThatItIsFor(t *testing.T) {
 	}
 }
 
-func withoutHash(logicalID string) string {
-	return regexp.MustCompile(`[0-9A-F]{8}$`).ReplaceAllString(logicalID, "")
-}
+func withoutHash(logicalID string) string { return hash.ReplaceAllString(logicalID, "") }
+
+// hash ends the logical ids that CDK makes of paths.
+var hash = regexp.MustCompile(`[0-9A-F]{8}$`)
 
 // pipelineActions are what the pipeline's roles may do in the pipeline's own account,
 // by what they are for.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,7 +110,7 @@ func protections(t *testing.T, a *assembly.Assembly, env config.Environment) (al
 			if name != "" {
 				what += " `" + open.Replace(name) + "`"
 			} else {
-				what += " " + r.LogicalID[:len(r.LogicalID)-len(hash.FindString(r.LogicalID))]
+				what += " " + withoutHash(r.LogicalID)
 			}
 			if protects(r.Properties) {
 				all = append(all, protection{part, what, r.Type, deletionProtection})
@@ -127,8 +126,6 @@ func protections(t *testing.T, a *assembly.Assembly, env config.Environment) (al
 	}
 	return all
 }
-
-var hash = regexp.MustCompile(`[0-9A-F]{8}$`)
 
 func TestTheDocumentSaysOfAllThatIsProtectedWhatBlocksARetryAndWhatClearsIt(t *testing.T) {
 	t.Parallel()
@@ -146,15 +143,7 @@ func TestTheDocumentSaysOfAllThatIsProtectedWhatBlocksARetryAndWhatClearsIt(t *t
 	for key := range blocked {
 		assert.True(t, used[key], "a text about nothing: %s", key)
 	}
-	const start, end = "<!-- protections:start -->\n", "<!-- protections:end -->"
-	before, rest, started := strings.Cut(read(t, failedFirstDeploy), start)
-	_, after, ended := strings.Cut(rest, end)
-	require.True(t, started && ended)
-	want := before + start + table.String() + end + after
-	if *update {
-		require.NoError(t, os.WriteFile(failedFirstDeploy, []byte(want), 0o644))
-	}
-	assert.Equal(t, want, read(t, failedFirstDeploy), "go test . -run Document -update")
+	generated(t, failedFirstDeploy, "protections", table.String())
 }
 
 // The shipped stage and prod have options and names of their own: none is protected

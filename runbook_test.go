@@ -39,16 +39,7 @@ func TestTheRunbookListsEveryAlarm(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| [%s](#%s) | %s | %s | %s |\n", alarm.ID, alarm.Section, severity, alarm.When(), silence[alarm.Missing])
 	}
-	const start, end = "<!-- alarms:start -->\n", "<!-- alarms:end -->"
-	text := read(t, runbook)
-	before, rest, started := strings.Cut(text, start)
-	_, after, ended := strings.Cut(rest, end)
-	require.True(t, started && ended)
-	want := before + start + table.String() + end + after
-	if *update {
-		require.NoError(t, os.WriteFile(runbook, []byte(want), 0o644))
-	}
-	assert.Equal(t, want, read(t, runbook), "go test . -run Runbook -update")
+	generated(t, runbook, "alarms", table.String())
 }
 
 // sections are the runbook's sections by their heading.

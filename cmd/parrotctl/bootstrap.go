@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -37,18 +36,7 @@ Run it once for each account and region. Running it again changes nothing.`,
 			if err != nil {
 				return err
 			}
-			if flags.plan {
-				return p.carryOut(command.Context(), plan, flags)
-			}
-			writePlan(p.stderr, plan)
-			yes, err := d.Ask(command.Context(), "Run these steps?")
-			if err != nil {
-				return err
-			}
-			if !yes {
-				return status{exitDeclined, fmt.Errorf("nothing is done: %w", delivery.ErrDeclined)}
-			}
-			return p.carryOut(command.Context(), plan, flags)
+			return p.confirm(command.Context(), d, plan, flags, "Run these steps?", "nothing is done")
 		},
 	}
 	flags.add(command)

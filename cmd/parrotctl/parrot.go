@@ -154,6 +154,23 @@ func (p *program) carryOut(ctx context.Context, plan *delivery.Plan, f planFlags
 	return err
 }
 
+// confirm prints a plan, asks, and carries it out; no is the error of a no. With --plan
+// it only prints.
+func (p *program) confirm(ctx context.Context, d *delivery.Delivery, plan *delivery.Plan, f planFlags, question, no string) error {
+	if f.plan {
+		return p.carryOut(ctx, plan, f)
+	}
+	writePlan(p.stderr, plan)
+	yes, err := d.Ask(ctx, question)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return status{exitDeclined, fmt.Errorf("%s: %w", no, delivery.ErrDeclined)}
+	}
+	return p.carryOut(ctx, plan, f)
+}
+
 // writePlan prints a plan for people.
 func writePlan(w io.Writer, plan *delivery.Plan) {
 	for _, note := range plan.Notes {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/internal/delivery"
+	"parrot/internal/operate"
 )
 
 func (p *program) unblockCommand() *cobra.Command {
@@ -22,7 +23,8 @@ asks. It does not deploy.
 
 It touches only stacks whose first deploy failed (CREATE_FAILED, ROLLBACK_COMPLETE,
 ROLLBACK_FAILED, or DELETE_FAILED after one of these), and in them only what that
-deploy has made. A stack that was ever complete is left alone. What was there before
+deploy has made. A stack that was ever complete is left alone, and so is one with a
+database or load balancer that is older than itself. What was there before
 the deploy is named, with the document that says how to take it up.
 
 After a failure run the same command again.`,
@@ -39,29 +41,20 @@ After a failure run the same command again.`,
 			if err != nil {
 				return err
 			}
-			if flags.plan {
-				return p.carryOut(command.Context(), plan, flags)
-			}
-			writePlan(p.stderr, plan)
-			if len(plan.Steps) == 0 {
+			if len(plan.Steps) == 0 && !flags.plan {
+				writePlan(p.stderr, plan)
 				fmt.Fprintf(p.stderr, "No first deploy of %s has left anything: nothing was done.\n", ask.Environment.Name)
 				return p.carryOut(command.Context(), plan, flags)
 			}
-			yes, err := d.Ask(command.Context(), "Delete this of "+ask.Environment.Name+"?")
-			if err != nil {
+			err = p.confirm(command.Context(), d, plan, flags, "Delete this of "+ask.Environment.Name+"?", "nothing is deleted")
+			if err != nil || flags.plan {
 				return err
 			}
-			if !yes {
-				return status{exitDeclined, fmt.Errorf("nothing is deleted: %w", delivery.ErrDeclined)}
-			}
-			if err := p.carryOut(command.Context(), plan, flags); err != nil {
-				return err
-			}
-			profile := ""
+			deploy := []string{"npx", "cdk", "deploy", ask.Environment.StackName("*")}
 			if ask.Profile != "" {
-				profile = " --profile " + ask.Profile
+				deploy = append(deploy, "--profile", ask.Profile)
 			}
-			fmt.Fprintf(p.stderr, "\nNothing is in the way any more. Correct what made the deploy fail, then deploy again:\n  npx cdk deploy '%s'%s\n", ask.Environment.StackName("*"), profile)
+			fmt.Fprintf(p.stderr, "\nNothing is in the way any more. Correct what made the deploy fail, then deploy again:\n  %s\n", operate.Shell(deploy))
 			return nil
 		},
 	}

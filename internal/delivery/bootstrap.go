@@ -42,11 +42,8 @@ type Bootstrap struct {
 // account does not have, or Fargate is not in, is refused: they cannot change later.
 func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, error) {
 	env := ask.Environment
-	session, err := awsclient.SignIn(ctx, ask.Profile, env.Region)
+	session, err := sessionIn(ctx, env, ask.Profile)
 	if err != nil {
-		return nil, err
-	}
-	if err := session.In(env.Name, env.Account); err != nil {
 		return nil, err
 	}
 	zones, err := Zones(ctx, session)

@@ -51,14 +51,20 @@ func newRegistry(session *awsclient.Session, env config.Environment) *registry {
 
 // signIn is the registry of an environment, in its account.
 func signIn(ctx context.Context, env config.Environment, profile string) (*registry, error) {
+	session, err := sessionIn(ctx, env, profile)
+	if err != nil {
+		return nil, err
+	}
+	return newRegistry(session, env), nil
+}
+
+// sessionIn signs in to an environment's account.
+func sessionIn(ctx context.Context, env config.Environment, profile string) (*awsclient.Session, error) {
 	session, err := awsclient.SignIn(ctx, profile, env.Region)
 	if err != nil {
 		return nil, err
 	}
-	if err := session.In(env.Name, env.Account); err != nil {
-		return nil, err
-	}
-	return newRegistry(session, env), nil
+	return session, session.In(env.Name, env.Account)
 }
 
 // uri is what docker push takes, without a tag.

@@ -47,14 +47,12 @@ type Unblock struct {
 
 // PlanUnblock plans to remove what failed first deploys have left of an
 // environment's stacks, so that cdk deploy can make them. A stack that was ever
-// complete, and what no failed stack has made itself, are left alone.
+// complete, one with a database or load balancer that is older than itself, and what no
+// failed stack has made itself, are left alone.
 func (d *Delivery) PlanUnblock(ctx context.Context, ask Unblock) (*Plan, error) {
 	env := ask.Environment
-	session, err := awsclient.SignIn(ctx, ask.Profile, env.Region)
+	session, err := sessionIn(ctx, env, ask.Profile)
 	if err != nil {
-		return nil, err
-	}
-	if err := session.In(env.Name, env.Account); err != nil {
 		return nil, err
 	}
 	u := &unblocker{
@@ -368,7 +366,6 @@ func (s *failedStack) database(ctx context.Context, r *stackResource, kept bool)
 	}
 	instance := found.DBInstances[0]
 	if s.older("database "+r.physicalID, instance.InstanceCreateTime) {
-		r.made = false
 		return nil
 	}
 	if aws.ToBool(instance.DeletionProtection) {

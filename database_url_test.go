@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/assembly"
-	"parrot/internal/postgres"
+	"parrot/internal/fakes/postgres"
 )
 
 // caBundle are the variables of each container of a task that name the file with

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
-	"parrot/internal/moto"
+	"parrot/internal/fakes/moto"
 )
 
 func TestPlanPrintsTheStepsAndDoesNone(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"parrot/config"
 	"parrot/internal/drift"
-	"parrot/internal/drift/drifttest"
+	"parrot/internal/fakes/cloudformation"
 )
 
 func runDrift(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -24,14 +24,14 @@ func runDrift(t *testing.T, args ...string) (code int, stdout, stderr string) {
 }
 
 // deploy deploys all stacks of an environment.
-func deploy(server *drifttest.Server, env config.Environment) {
+func deploy(server *cloudformation.Server, env config.Environment) {
 	for _, name := range env.StackNames() {
-		server.Stacks[name] = drifttest.Stack{}
+		server.Stacks[name] = cloudformation.Stack{}
 	}
 }
 
 func TestDriftOfWhatRunsAsDeployedIsNone(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	deploy(server, environments()[0])
 	code, stdout, stderr := runDrift(t)
 	assert.Zero(t, code, stderr)
@@ -43,9 +43,9 @@ func TestDriftOfWhatRunsAsDeployedIsNone(t *testing.T) {
 }
 
 func TestDriftIsFoundAndShownAndHasItsExitStatus(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	deploy(server, environments()[0])
-	server.Stacks["ParrotDevNetwork"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
+	server.Stacks["ParrotDevNetwork"] = cloudformation.Stack{Drift: "DRIFTED", Drifts: []string{cloudformation.OpenedGroup}}
 	code, stdout, stderr := runDrift(t, "dev")
 	assert.Equal(t, exitFound, code)
 	assert.Contains(t, stdout, "## ParrotDevNetwork (us-east-1)")
@@ -55,9 +55,9 @@ func TestDriftIsFoundAndShownAndHasItsExitStatus(t *testing.T) {
 }
 
 func TestDriftIsWrittenAsJSON(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	deploy(server, environments()[0])
-	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
+	server.Stacks["ParrotDevData"] = cloudformation.Stack{Drift: "DRIFTED", Drifts: []string{cloudformation.OpenedGroup}}
 	code, stdout, _ := runDrift(t, "dev", "--json")
 	assert.Equal(t, exitFound, code)
 	var report drift.Report
@@ -69,16 +69,16 @@ func TestDriftIsWrittenAsJSON(t *testing.T) {
 }
 
 func TestDriftReadsWithTheLookupRole(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	_, _, _ = runDrift(t, "dev")
 	assert.Equal(t, []string{"arn:aws:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1"}, server.Roles())
 }
 
 func TestDriftThatCouldNotBeCheckedIsAFailure(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	deploy(server, environments()[0])
-	server.Stacks["ParrotDevNetwork"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup}}
-	server.Stacks["ParrotDevData"] = drifttest.Stack{Polls: 1 << 30}
+	server.Stacks["ParrotDevNetwork"] = cloudformation.Stack{Drift: "DRIFTED", Drifts: []string{cloudformation.OpenedGroup}}
+	server.Stacks["ParrotDevData"] = cloudformation.Stack{Polls: 1 << 30}
 	code, stdout, _ := runDrift(t, "dev", "--timeout", "300ms")
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, stdout, "- ParrotDevData: AWS did not finish within 300ms")
@@ -86,7 +86,7 @@ func TestDriftThatCouldNotBeCheckedIsAFailure(t *testing.T) {
 }
 
 func TestDriftWithoutTheLookupRoleSaysWhatToDo(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	server.Deny = "AssumeRole"
 	code, stdout, _ := runDrift(t, "dev")
 	assert.Equal(t, exitFailed, code)
@@ -95,9 +95,9 @@ func TestDriftWithoutTheLookupRoleSaysWhatToDo(t *testing.T) {
 }
 
 func TestAResourceThatTheRoleMayNotReadIsNamedAndIsNoFailure(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	deploy(server, environments()[0])
-	server.Stacks["ParrotDevData"] = drifttest.Stack{Drift: "UNKNOWN", Failure: "not authorized to perform secretsmanager:GetSecretValue"}
+	server.Stacks["ParrotDevData"] = cloudformation.Stack{Drift: "UNKNOWN", Failure: "not authorized to perform secretsmanager:GetSecretValue"}
 	code, stdout, _ := runDrift(t, "dev")
 	assert.Zero(t, code)
 	assert.Contains(t, stdout, "1 could not be checked, or not as a whole.")

@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"parrot/internal/fakes/cloud"
 	"parrot/internal/operate"
-	"parrot/internal/operate/operatetest"
 )
 
 // operator is somebody on call for dev, in Parrot's directory.
 type operator struct {
-	*operatetest.World
+	*cloud.World
 	t *testing.T
 	// bin is first in PATH.
 	bin string
@@ -30,10 +30,10 @@ func onCall(t *testing.T) *operator {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "config"), os.DirFS("../../config")))
-	release := `{"tag": "` + operatetest.Tag + `"}`
+	release := `{"tag": "` + cloud.Tag + `"}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "config", "images.json"), []byte(`{"dev": {"backend": `+release+`, "frontend": `+release+`}}`), 0o644))
 	t.Chdir(dir)
-	o := &operator{operatetest.New(t, environments()[0]), t, t.TempDir()}
+	o := &operator{cloud.New(t, environments()[0]), t, t.TempDir()}
 	t.Setenv("PATH", o.bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return o
 }

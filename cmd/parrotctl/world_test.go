@@ -28,7 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
-	"parrot/internal/moto"
+	"parrot/internal/fakes/moto"
 )
 
 func TestMain(m *testing.M) {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/internal/moto"
+	"parrot/internal/fakes/moto"
 )
 
 func TestMain(m *testing.M) {

@@ -13,7 +13,7 @@ import (
 
 	"parrot/internal/awsclient"
 	"parrot/internal/drift"
-	"parrot/internal/drift/drifttest"
+	"parrot/internal/fakes/cloudformation"
 )
 
 // check checks the stack Shop.
@@ -25,14 +25,14 @@ func check(ctx context.Context, t *testing.T) drift.Stack {
 }
 
 func TestAStackThatRunsAsDeployedIsInSync(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{}
 	assert.Equal(t, drift.Stack{Name: "Shop", Region: "eu-west-1", Status: drift.InSync}, check(t.Context(), t))
 }
 
 func TestWhatWasChangedByHandIsNamedPropertyByProperty(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{Drift: "DRIFTED", Drifts: []string{drifttest.OpenedGroup, drifttest.DeletedRecord}}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{Drift: "DRIFTED", Drifts: []string{cloudformation.OpenedGroup, cloudformation.DeletedRecord}}
 	stack := check(t.Context(), t)
 	assert.Equal(t, drift.Drifted, stack.Status)
 	require.Len(t, stack.Resources, 2, "of two pages")
@@ -45,30 +45,30 @@ func TestWhatWasChangedByHandIsNamedPropertyByProperty(t *testing.T) {
 }
 
 func TestAStackThatIsNotDeployedHasNoDrift(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	assert.Equal(t, drift.NotDeployed, check(t.Context(), t).Status)
-	server.Stacks["Shop"] = drifttest.Stack{Status: "REVIEW_IN_PROGRESS"}
+	server.Stacks["Shop"] = cloudformation.Stack{Status: "REVIEW_IN_PROGRESS"}
 	assert.Equal(t, drift.NotDeployed, check(t.Context(), t).Status, "a change set that was never executed")
 }
 
 func TestADetectionIsWaitedFor(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{Polls: 3, Drift: "DRIFTED", Drifts: []string{drifttest.DeletedRecord}}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{Polls: 3, Drift: "DRIFTED", Drifts: []string{cloudformation.DeletedRecord}}
 	assert.Equal(t, drift.Drifted, check(t.Context(), t).Status)
 }
 
 func TestAThrottledCallIsRepeated(t *testing.T) {
-	server := drifttest.New(t)
+	server := cloudformation.New(t)
 	session, err := awsclient.SignIn(t.Context(), "", "eu-west-1")
 	require.NoError(t, err)
-	server.Stacks["Shop"] = drifttest.Stack{}
+	server.Stacks["Shop"] = cloudformation.Stack{}
 	server.Throttle = 4 // the SDK itself gives up after 3
 	assert.Equal(t, drift.InSync, drift.NewChecker(session.Config, time.Millisecond).Check(t.Context(), "Shop").Status)
 }
 
 func TestADetectionThatNeverEndsSaysWhyItWasGivenUp(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{Polls: 1 << 30}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{Polls: 1 << 30}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("that was long"))
 	defer cancel()
 	stack := check(ctx, t)
@@ -77,13 +77,13 @@ func TestADetectionThatNeverEndsSaysWhyItWasGivenUp(t *testing.T) {
 }
 
 func TestAFailedDetectionIsNotTakenForNoDrift(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{Failure: "no permission to read the database", Drift: "UNKNOWN"}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{Failure: "no permission to read the database", Drift: "UNKNOWN"}
 	stack := check(t.Context(), t)
 	assert.Equal(t, drift.PartlyChecked, stack.Status)
 	assert.Contains(t, stack.Reason, "no permission to read the database")
 
-	server.Stacks["Shop"] = drifttest.Stack{Failure: "no permission", Drift: "DRIFTED", Drifts: []string{drifttest.DeletedRecord}}
+	server.Stacks["Shop"] = cloudformation.Stack{Failure: "no permission", Drift: "DRIFTED", Drifts: []string{cloudformation.DeletedRecord}}
 	stack = check(t.Context(), t)
 	assert.Equal(t, drift.Drifted, stack.Status, "what could be read has drifted")
 	assert.Len(t, stack.Resources, 1)
@@ -91,16 +91,16 @@ func TestAFailedDetectionIsNotTakenForNoDrift(t *testing.T) {
 }
 
 func TestAResourceThatAWSCouldNotReadIsNotTakenForNoDrift(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{Drift: "UNKNOWN"}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{Drift: "UNKNOWN"}
 	stack := check(t.Context(), t)
 	assert.Equal(t, drift.PartlyChecked, stack.Status)
 	assert.NotEmpty(t, stack.Reason)
 }
 
 func TestAMissingPermissionIsNamed(t *testing.T) {
-	server := drifttest.New(t)
-	server.Stacks["Shop"] = drifttest.Stack{}
+	server := cloudformation.New(t)
+	server.Stacks["Shop"] = cloudformation.Stack{}
 	for _, action := range []string{"DescribeStacks", "DetectStackDrift", "DescribeStackDriftDetectionStatus", "DescribeStackResourceDrifts"} {
 		server.Deny = action
 		stack := check(t.Context(), t)

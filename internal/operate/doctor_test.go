@@ -16,19 +16,19 @@ import (
 
 	"parrot/config"
 	"parrot/internal/awsclient"
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
 )
 
 // chain are the links in their order.
 var chain = []string{"credentials", "zones", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets", "database"}
 
-func patient(w *operatetest.World) Patient {
+func patient(w *cloud.World) Patient {
 	return Patient{Environment: w.Env, DNS: w.Delegation, SignIn: func(ctx context.Context) (*awsclient.Session, error) {
 		return awsclient.SignIn(ctx, "", w.Env.Region)
 	}}
 }
 
-func diagnose(t *testing.T, w *operatetest.World) *Diagnosis {
+func diagnose(t *testing.T, w *cloud.World) *Diagnosis {
 	t.Helper()
 	var shown []Link
 	d := Diagnose(t.Context(), patient(w), func(l Link) { shown = append(shown, l) })
@@ -52,7 +52,7 @@ func TestTheDoctorWalksTheWholeChainOfAnEnvironmentThatIsWell(t *testing.T) {
 type ill struct {
 	// cause is the doctor's name for it, link where it shows.
 	cause, link string
-	breaks      func(w *operatetest.World)
+	breaks      func(w *cloud.World)
 	// words are parts of the advice, next of its commands.
 	words, next string
 }
@@ -64,15 +64,15 @@ const (
 )
 
 // stops is a backend whose task could not be started.
-func stops(reason string) func(*operatetest.World) {
-	return func(w *operatetest.World) { w.Stop("backend", "TaskFailedToStart", reason, "", -1) }
+func stops(reason string) func(*cloud.World) {
+	return func(w *cloud.World) { w.Stop("backend", "TaskFailedToStart", reason, "", -1) }
 }
 
 // fails is a stack whose last deploy failed of a resource.
-func fails(stack, status, resource, kind, reason string) func(*operatetest.World) {
-	return func(w *operatetest.World) {
+func fails(stack, status, resource, kind, reason string) func(*cloud.World) {
+	return func(w *cloud.World) {
 		w.StackStatus[stack] = status
-		w.StackEvents[stack] = []operatetest.StackEvent{
+		w.StackEvents[stack] = []cloud.StackEvent{
 			{Resource: stack, Type: "AWS::CloudFormation::Stack", Status: status, Reason: ""},
 			{Resource: "Other", Type: "AWS::EC2::VPC", Status: "CREATE_FAILED", Reason: "Resource creation cancelled"},
 			{Resource: resource, Type: kind, Status: "CREATE_FAILED", Reason: reason},
@@ -88,8 +88,8 @@ func rotating(ago time.Duration) string {
 }
 
 // complains is a backend whose task ends, and one of its containers says why.
-func complains(container, message string) func(*operatetest.World) {
-	return func(w *operatetest.World) {
+func complains(container, message string) func(*cloud.World) {
+	return func(w *cloud.World) {
 		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
 		if container == "migration" {
 			w.Tasks["backend"][0]["containers"] = []map[string]any{{"name": "migration", "exitCode": 1}, {"name": "backend"}}
@@ -115,28 +115,28 @@ var illnesses = map[string]ill{
 	"the log may not be written": {
 		"log-denied", "services", stops("ResourceInitializationError: failed to validate logger args: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: logs:CreateLogStream"), "may not write its log", "revert-drift ParrotDevCompute"},
 	"somebody stopped a task, with SIGKILL": {
-		"task-stopped", "services", func(w *operatetest.World) {
+		"task-stopped", "services", func(w *cloud.World) {
 			w.Stop("backend", "UserInitiated", "Task stopped by user", "", 137)
 		}, "a task of the backend stopped", "describe-tasks"},
 	"ECS notes that the load balancer timed out": {
-		"stopped-by-health-check", "services", func(w *operatetest.World) {
+		"stopped-by-health-check", "services", func(w *cloud.World) {
 			w.Stop("backend", "", "", "", -1)
 			w.Tasks["backend"] = nil
-			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") (port 3001) is unhealthy in (target-group arn:x) due to (reason Request timed out)"}}
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") (port 3001) is unhealthy in (target-group arn:x) due to (reason Request timed out)"}}
 		}, "found the backend unhealthy", "logs dev backend"},
 	"the image is for another processor": {
 		"image-platform", "services", stops("CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'"), "another processor", "release dev"},
 	"the task has not enough memory": {
-		"out-of-memory", "services", func(w *operatetest.World) {
+		"out-of-memory", "services", func(w *cloud.World) {
 			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)
 		}, "MemoryMiB", "logs dev backend"},
 	"AWS has no capacity": {
 		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"), "no room", "status dev"},
 	"the account's quota of CPU is used up": {
-		"quota", "services", func(w *operatetest.World) {
+		"quota", "services", func(w *cloud.World) {
 			w.Stop("backend", "", "", "", -1)
 			w.Tasks["backend"] = nil
-			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
 		}, "ask AWS for more", "service-quotas"},
 	"the security group lets nothing out": {
 		"no-way-out", "services", stops(initialize + `unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret: RequestError: send request failed caused by: Post "https://secretsmanager.us-east-1.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout. Please check your task network configuration.`), "security group lets nothing out", "describe-security-groups --region us-east-1 --group-ids sg-"},
@@ -151,80 +151,80 @@ var illnesses = map[string]ill{
 	"the log group is gone": {
 		"log-group-missing", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: The specified log group does not exist."), "log group", "create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
 	"the migration fails": {
-		"migration-failed", "services", func(w *operatetest.World) {
+		"migration-failed", "services", func(w *cloud.World) {
 			w.Stop("backend", "TaskFailedToStart", "Dependent container failed", "", -1)
 			w.Tasks["backend"][0]["containers"] = []map[string]any{{"name": "migration", "exitCode": 1}, {"name": "backend"}}
 		}, "migration", "logs dev backend"},
 	"the application ends": {
-		"application-ends", "services", func(w *operatetest.World) {
+		"application-ends", "services", func(w *cloud.World) {
 			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
 		}, "its log says why", "logs dev backend --since 30m"},
 	"the load balancer had the task replaced, with SIGKILL": {
-		"stopped-by-health-check", "services", func(w *operatetest.World) {
+		"stopped-by-health-check", "services", func(w *cloud.World) {
 			w.Stop("frontend", "ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", "", 137)
 		}, "answer 200 on /landing within", "logs dev frontend"},
 	"a task stops for a reason that nobody has seen": {
 		"task-stopped", "services", stops("A tree fell on it"), "a task of the backend stopped", "--tasks fedcba9876543210fedcba9876543210"},
 	"a task is pending": {
-		"tasks-starting", "services", func(w *operatetest.World) {
+		"tasks-starting", "services", func(w *cloud.World) {
 			w.Services["frontend"]["pendingCount"], w.Services["frontend"]["runningCount"] = 1, 0
 		}, "are starting", "services-stable --region us-east-1 --cluster parrot-dev-frontend --services parrot-dev-frontend"},
 	"somebody scaled the service down": {
-		"nothing-wanted", "services", func(w *operatetest.World) {
+		"nothing-wanted", "services", func(w *cloud.World) {
 			w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
 		}, "asked to run none", "--desired-count 1"},
 	"somebody deleted the service": {
-		"service-gone", "services", func(w *operatetest.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy --revert-drift ParrotDevCompute"},
+		"service-gone", "services", func(w *cloud.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy --revert-drift ParrotDevCompute"},
 
 	// 2. Health checks fail.
 	"the health check's path answers 404": {
-		"health-path", "targets", func(w *operatetest.World) {
+		"health-path", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
 		}, "and not with 200", "exec dev backend -- wget"},
 	"the application does not answer in time": {
-		"health-timeout", "targets", func(w *operatetest.World) { w.Unhealthy("frontend", "Target.Timeout", "Request timed out") }, "does not answer on /landing within", "logs dev frontend"},
+		"health-timeout", "targets", func(w *cloud.World) { w.Unhealthy("frontend", "Target.Timeout", "Request timed out") }, "does not answer on /landing within", "logs dev frontend"},
 	"nothing listens": {
-		"health-refused", "targets", func(w *operatetest.World) {
+		"health-refused", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
 		}, "has to listen on 0.0.0.0", "logs dev backend"},
 	"the load balancer means another port": {
-		"port-mismatch", "targets", func(w *operatetest.World) {
+		"port-mismatch", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
 			w.Targets["backend"][0].Port = 8080
 		}, "target 8080, container 3001, variable PORT 3001", "deploy --revert-drift ParrotDevNetwork ParrotDevCompute"},
 	"the application means another port": {
-		"port-mismatch", "targets", func(w *operatetest.World) {
+		"port-mismatch", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.Timeout", "Request timed out")
 			w.Services["backend"]["taskDefinition"] = w.Define("backend", 3001, "3000")
 		}, "target 3001, container 3001, variable PORT 3000", "drift dev"},
 	"the security group blocks the load balancer": {
-		"target-closed", "targets", func(w *operatetest.World) {
+		"target-closed", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.Timeout", "Request timed out")
 			w.Revoke("backend", 3001, "load-balancer", "")
 			w.Allow("backend", 3002, "load-balancer", "")
 			w.Allow("backend", 3001, "", "203.0.113.0/24")
 		}, "does not let the load balancer in on port 3001", "authorize-security-group-ingress"},
 	"a target is ill and another new": {
-		"health-path", "targets", func(w *operatetest.World) {
-			w.Targets["backend"] = []operatetest.Target{
+		"health-path", "targets", func(w *cloud.World) {
+			w.Targets["backend"] = []cloud.Target{
 				{Address: "10.0.0.1", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"},
 				{Address: "10.0.0.9", Port: 3001, State: "unhealthy", Reason: "Target.ResponseCodeMismatch", Description: "Health checks failed with these codes: [404]"},
 			}
 		}, "and not with 200", "logs dev backend"},
 	"a target is new": {
-		"target-starting", "targets", func(w *operatetest.World) {
-			w.Targets["backend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"}}
+		"target-starting", "targets", func(w *cloud.World) {
+			w.Targets["backend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"}}
 		}, "still trying", "status dev"},
 	"no rule uses the targets": {
-		"target-not-used", "targets", func(w *operatetest.World) {
-			w.Targets["backend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3001, State: "unused", Reason: "Target.NotInUse"}}
+		"target-not-used", "targets", func(w *cloud.World) {
+			w.Targets["backend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3001, State: "unused", Reason: "Target.NotInUse"}}
 		}, "no rule of the load balancer", "drift dev"},
 	"the load balancer has trouble of its own": {
-		"target-other", "targets", func(w *operatetest.World) {
+		"target-other", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Elb.InternalError", "Health checks failed due to an internal error")
 		}, "not well", "describe-target-health --region us-east-1 --target-group-arn arn:"},
 	"no task is registered": {
-		"no-targets", "targets", func(w *operatetest.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
+		"no-targets", "targets", func(w *cloud.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
 
 	// 3. The database cannot be reached.
 	"the image lacks RDS's certificates": {
@@ -244,7 +244,7 @@ var illnesses = map[string]ill{
 	"a migration has an error": {
 		"migration-broken", "services", complains("migration", "Error: P3018"), "a statement of a migration failed", "logs dev backend --since 1h"},
 	"a migration has an error, and ECS went back": {
-		"migration-broken", "", func(w *operatetest.World) {
+		"migration-broken", "", func(w *cloud.World) {
 			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			runs := w.Services["backend"]
 			tasks, targets := w.Tasks["backend"], w.Targets["backend"]
@@ -254,91 +254,91 @@ var illnesses = map[string]ill{
 			w.Services["backend"], w.Targets["backend"], w.Tasks["backend"] = runs, targets, append(w.Tasks["backend"], tasks...)
 		}, "a statement of a migration failed", "db dev"},
 	"a target is not healthy, and the log says why": {
-		"database-not-trusted", "targets", func(w *operatetest.World) {
+		"database-not-trusted", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]")
 			w.Complain("backend", "backend", "code: 'SELF_SIGNED_CERT_IN_CHAIN'")
 		}, "does not trust", "release dev"},
 	"DATABASE_URL names another host": {
-		"secret-other-host", "secrets", func(w *operatetest.World) {
+		"secret-other-host", "secrets", func(w *cloud.World) {
 			w.Rewrite(`{"url":"postgresql://parrot_admin:hush@old.example.com:5432/parrot"}`)
 		}, "old.example.com:5432 instead of parrot-dev-db", "--force-new-deployment"},
 	"DATABASE_URL cannot be read": {
-		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
+		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"a rotation has stopped halfway": {
-		"rotation-halfway", "secrets", func(w *operatetest.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md", "get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
+		"rotation-halfway", "secrets", func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md", "get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
 	"the secret is no JSON": {
-		"secret-no-url", "secrets", func(w *operatetest.World) { w.Rewrite(`hush`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
+		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`hush`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"the secret is marked for deletion": {
-		"secret-gone", "secrets", func(w *operatetest.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
+		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
 	"the application's secret is marked for deletion": {
-		"secret-gone", "secrets", func(w *operatetest.World) { w.Forget("app-env") }, "parrot-dev-app-env does not exist", "restore-secret"},
+		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("app-env") }, "parrot-dev-app-env does not exist", "restore-secret"},
 	"the secret may not be read by whoever asks": {
-		"not-permitted", "secrets", func(w *operatetest.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue", "get-caller-identity"},
+		"not-permitted", "secrets", func(w *cloud.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue", "get-caller-identity"},
 	"the database's security group lacks the rule": {
-		"database-closed", "database", func(w *operatetest.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not let the VPC, 10.10.0.0/24, in on port 5432", "--cidr 10.10.0.0/24"},
+		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not let the VPC, 10.10.0.0/24, in on port 5432", "--cidr 10.10.0.0/24"},
 	"the rule is too narrow": {
-		"database-closed", "database", func(w *operatetest.World) {
+		"database-closed", "database", func(w *cloud.World) {
 			w.Revoke("db", 5432, "", w.Env.Network.VPC)
 			w.Allow("db", 5432, "", "10.10.0.0/26")
 		}, "does not let the VPC", "--protocol tcp --port 5432"},
 	"only the backend is meant to come in, and may not": {
-		"database-closed", "database", func(w *operatetest.World) {
+		"database-closed", "database", func(w *cloud.World) {
 			w.Env.Network.DataAccess = config.DataFromBackend
 			w.Revoke("db", 5432, "", w.Env.Network.VPC)
 			w.Allow("db", 5432, "frontend", "")
 		}, "does not let the backend in", "--source-group sg-"},
 	"the database is stopped": {
-		"database-stopped", "database", func(w *operatetest.World) { w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
+		"database-stopped", "database", func(w *cloud.World) { w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
 	"the database is full": {
-		"database-full", "database", func(w *operatetest.World) { w.DatabaseIs("storage-full") }, "MaxAllocatedStorageGiB", "deploy ParrotDevData"},
+		"database-full", "database", func(w *cloud.World) { w.DatabaseIs("storage-full") }, "MaxAllocatedStorageGiB", "deploy ParrotDevData"},
 	"the database restarts": {
-		"database-not-available", "database", func(w *operatetest.World) { w.DatabaseIs("rebooting") }, "is rebooting", "wait db-instance-available"},
+		"database-not-available", "database", func(w *cloud.World) { w.DatabaseIs("rebooting") }, "is rebooting", "wait db-instance-available"},
 	"the database is gone": {
-		"database-missing", "database", func(w *operatetest.World) { w.DropDatabase() }, "does not exist any more", "describe-db-snapshots"},
+		"database-missing", "database", func(w *cloud.World) { w.DropDatabase() }, "does not exist any more", "describe-db-snapshots"},
 	"the database is in public subnets": {
-		"database-not-private", "database", func(w *operatetest.World) {
+		"database-not-private", "database", func(w *cloud.World) {
 			w.DropDatabase()
 			w.Database(w.Public, false)
 		}, "is none of them", "drift dev"},
 	"the database has a public address": {
-		"database-not-private", "database", func(w *operatetest.World) {
+		"database-not-private", "database", func(w *cloud.World) {
 			w.DropDatabase()
 			w.Database(w.Private, true)
 		}, "public address", "--no-publicly-accessible"},
 
 	// 4. The certificate.
 	"the record of the validation is not in the zone": {
-		"validation-record-missing", "certificate", func(w *operatetest.World) { w.RequestCertificate(false) }, "waits for a DNS record that is not in the zone", `"Type":"CNAME"`},
+		"validation-record-missing", "certificate", func(w *cloud.World) { w.RequestCertificate(false) }, "waits for a DNS record that is not in the zone", `"Type":"CNAME"`},
 	"ACM has not seen the record yet": {
-		"validation-pending", "certificate", func(w *operatetest.World) { w.RequestCertificate(true) }, "has not seen it yet", "certificate-validated"},
+		"validation-pending", "certificate", func(w *cloud.World) { w.RequestCertificate(true) }, "has not seen it yet", "certificate-validated"},
 	"the validation took too long": {
-		"certificate-failed", "certificate", func(w *operatetest.World) {
+		"certificate-failed", "certificate", func(w *cloud.World) {
 			w.DropListener()
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"VALIDATION_TIMED_OUT"}}`
 		}, "VALIDATION_TIMED_OUT", "destroy ParrotDevCompute ParrotDevEdge"},
 	"the certificate that browsers get has expired": {
-		"certificate-dead", "certificate", func(w *operatetest.World) {
+		"certificate-dead", "certificate", func(w *cloud.World) {
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"EXPIRED"}}`
 		}, "EXPIRED, and browsers refuse", "modify-listener --region us-east-1 --listener-arn arn:aws:elasticloadbalancing:"},
 	"the certificate is not attached to the listener": {
-		"certificate-not-attached", "certificate", func(w *operatetest.World) { w.DropListener() }, "the load balancer does not show it", "drift dev"},
+		"certificate-not-attached", "certificate", func(w *cloud.World) { w.DropListener() }, "the load balancer does not show it", "drift dev"},
 	"the certificate is another domain's": {
-		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate lacks www": {
-		"certificate-other-domain", "certificate", func(w *operatetest.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
 	"there is no certificate": {
-		"certificate-missing", "certificate", func(w *operatetest.World) {
+		"certificate-missing", "certificate", func(w *cloud.World) {
 			w.DropListener()
 			w.Answers["ListCertificates"] = `{"CertificateSummaryList":[]}`
 		}, "no certificate of bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate cannot be renewed": {
-		"renewal-waits", "certificate", func(w *operatetest.World) {
+		"renewal-waits", "certificate", func(w *cloud.World) {
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","SubjectAlternativeNames":["bkgstock.com","*.bkgstock.com"],"Status":"ISSUED","NotAfter":1,"RenewalSummary":{"RenewalStatus":"PENDING_VALIDATION","DomainValidationOptions":[],"UpdatedAt":1}}}`
 		}, "cannot renew it", "RenewalSummary"},
 
 	// 5. Deployments fail.
 	"another deployment is in progress": {
-		"in-progress", "", func(w *operatetest.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
+		"in-progress", "", func(w *cloud.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
 	"a name is taken": {
 		"name-conflict", "", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "is there already", "deploy ParrotDevData --import-existing-resources"},
 	"a permission is missing": {
@@ -352,7 +352,7 @@ var illnesses = map[string]ill{
 	"a first deploy failed of a name that is taken": {
 		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "is there already", "unblock dev"},
 	"a first deploy failed behind a stack that is not there yet": {
-		"first-deploy-failed", "stacks", func(w *operatetest.World) {
+		"first-deploy-failed", "stacks", func(w *cloud.World) {
 			w.Undeploy("ParrotDevNetwork")
 			fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "It rained")(w)
 		}, "the first deploy of ParrotDevRegistry failed (ROLLBACK_COMPLETE)", "unblock dev"},
@@ -365,55 +365,55 @@ var illnesses = map[string]ill{
 	"new tasks did not become healthy, and their traces are gone": {
 		"tasks-not-stable", "", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
 	"new tasks did not become healthy, and one says why": {
-		"image-not-found", "services", func(w *operatetest.World) {
+		"image-not-found", "services", func(w *cloud.World) {
 			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			stops(pull + "not found")(w)
 		}, "is not in the registry", "rollback dev backend"},
 	"a deploy that failed is being taken back": {
 		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "may not do that", "bootstrap dev"},
 	"a deploy that failed long ago is not why the database does not run": {
-		"database-stopped", "database", func(w *operatetest.World) {
+		"database-stopped", "database", func(w *cloud.World) {
 			fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained")(w)
 			w.DatabaseIs("stopped")
 		}, "somebody has stopped it", "start-db-instance"},
 	"a stack could not go back": {
-		"rollback-failed", "stacks", func(w *operatetest.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not go back", "continue-update-rollback"},
+		"rollback-failed", "stacks", func(w *cloud.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not go back", "continue-update-rollback"},
 
 	// The rest of the chain.
 	"CDK's bootstrap is missing": {
-		"not-bootstrapped", "bootstrap", func(w *operatetest.World) { w.Undeploy("CDKToolkit") }, "not prepared for CDK", "bootstrap dev"},
+		"not-bootstrapped", "bootstrap", func(w *cloud.World) { w.Undeploy("CDKToolkit") }, "not prepared for CDK", "bootstrap dev"},
 	"CDK's bootstrap is old": {
-		"bootstrap-too-old", "bootstrap", func(w *operatetest.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
+		"bootstrap-too-old", "bootstrap", func(w *cloud.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
 	"the account has no such zone": {
-		"zones-unusable", "zones", func(w *operatetest.World) { w.Env.Network.AvailabilityZones = []string{"us-east-1a", "us-east-1z"} },
+		"zones-unusable", "zones", func(w *cloud.World) { w.Env.Network.AvailabilityZones = []string{"us-east-1a", "us-east-1z"} },
 		"the account has no us-east-1z. Choose two of us-east-1a, us-east-1b, ", "describe-availability-zones --region us-east-1 "},
 	"Fargate is not in a zone": {
-		"zones-unusable", "zones", func(w *operatetest.World) {
+		"zones-unusable", "zones", func(w *cloud.World) {
 			w.Env.Region, w.Env.Network.AvailabilityZones = "us-west-1", []string{"us-west-1a", "us-west-1b"}
 			w.Answers["DescribeAvailabilityZones"] = `<DescribeAvailabilityZonesResponse><availabilityZoneInfo>
 				<item><zoneName>us-west-1a</zoneName><zoneId>usw1-az1</zoneId></item><item><zoneName>us-west-1b</zoneName><zoneId>usw1-az2</zoneId></item>
 				<item><zoneName>us-west-1c</zoneName><zoneId>usw1-az3</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`
 		}, "Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c", "describe-availability-zones --region us-west-1 "},
 	"a stack is not deployed": {
-		"not-deployed", "stacks", func(w *operatetest.World) { w.Undeploy("ParrotDevEdge") }, "ParrotDevEdge is not deployed", "deploy 'ParrotDev*'"},
+		"not-deployed", "stacks", func(w *cloud.World) { w.Undeploy("ParrotDevEdge") }, "ParrotDevEdge is not deployed", "deploy 'ParrotDev*'"},
 	"a stack is older than its outputs": {
-		"missing-output", "services", func(w *operatetest.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output", "deploy 'ParrotDev*'"},
+		"missing-output", "services", func(w *cloud.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output", "deploy 'ParrotDev*'"},
 	"the zone is gone": {
-		"zone-gone", "delegation", func(w *operatetest.World) { w.DropZone() }, "does not exist any more", "list-hosted-zones-by-name"},
+		"zone-gone", "delegation", func(w *cloud.World) { w.DropZone() }, "does not exist any more", "list-hosted-zones-by-name"},
 	"DNS cannot be asked": {
-		"delegation-unknown", "", func(w *operatetest.World) { w.DNSFails = true }, "port 53", "dig +short NS bkgstock.com"},
+		"delegation-unknown", "", func(w *cloud.World) { w.DNSFails = true }, "port 53", "dig +short NS bkgstock.com"},
 	"DNS cannot be asked, and the database does not run": {
-		"database-stopped", "database", func(w *operatetest.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
+		"database-stopped", "database", func(w *cloud.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
 	"nobody delegates the domain": {
-		"not-delegated", "delegation", func(w *operatetest.World) { w.Parent = nil }, "nobody delegates bkgstock.com", "dig +short NS bkgstock.com"},
+		"not-delegated", "delegation", func(w *cloud.World) { w.Parent = nil }, "nobody delegates bkgstock.com", "dig +short NS bkgstock.com"},
 	"the domain is delegated to others": {
-		"delegated-elsewhere", "delegation", func(w *operatetest.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") }, "ns1.other.example", "dig +short NS bkgstock.com"},
+		"delegated-elsewhere", "delegation", func(w *cloud.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") }, "ns1.other.example", "dig +short NS bkgstock.com"},
 	"nothing is released": {
-		"not-released", "images", func(w *operatetest.World) { w.Env.Frontend.Image = config.Image{} }, "no image of the frontend is released", "release dev"},
+		"not-released", "images", func(w *cloud.World) { w.Env.Frontend.Image = config.Image{} }, "no image of the frontend is released", "release dev"},
 	"a released image is gone": {
-		"image-missing", "images", func(w *operatetest.World) { w.Unpublish(w.Env.Frontend.Repository) }, "is not in repository", "rollback dev"},
+		"image-missing", "images", func(w *cloud.World) { w.Unpublish(w.Env.Frontend.Repository) }, "is not in repository", "rollback dev"},
 	"AWS does not answer as it should": {
-		"not-read", "services", func(w *operatetest.World) { w.Answers["DescribeServices"] = "<html>" }, "cannot be read", "status dev"},
+		"not-read", "services", func(w *cloud.World) { w.Answers["DescribeServices"] = "<html>" }, "cannot be read", "status dev"},
 }
 
 func TestTheDoctorNamesEachCauseAndTheNextCommand(t *testing.T) {
@@ -458,11 +458,11 @@ func TestEachCauseOfTheDoctorsHasATestThatMakesIt(t *testing.T) {
 
 // What looks ill for a moment, and is not.
 func TestTheDoctorLetsPassWhatIsAsItShouldBe(t *testing.T) {
-	for name, looks := range map[string]func(*operatetest.World){
-		"a password is being replaced": func(w *operatetest.World) { w.DatabaseIs("resetting-master-credentials") },
-		"a rotation is on its way":     func(w *operatetest.World) { w.Answers["ListSecretVersionIds"] = rotating(20 * time.Minute) },
-		"an ill target is being removed": func(w *operatetest.World) {
-			w.Targets["backend"] = append(w.Targets["backend"], operatetest.Target{Address: "10.0.0.99", Port: 3001, State: "unhealthy.draining"})
+	for name, looks := range map[string]func(*cloud.World){
+		"a password is being replaced": func(w *cloud.World) { w.DatabaseIs("resetting-master-credentials") },
+		"a rotation is on its way":     func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(20 * time.Minute) },
+		"an ill target is being removed": func(w *cloud.World) {
+			w.Targets["backend"] = append(w.Targets["backend"], cloud.Target{Address: "10.0.0.99", Port: 3001, State: "unhealthy.draining"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -511,7 +511,7 @@ func TestTheDoctorBeginsWithCredentials(t *testing.T) {
 }
 
 func TestABackendThatEndsForItsDatabaseIsToldFromOneThatJustEnds(t *testing.T) {
-	ends := func(w *operatetest.World) {
+	ends := func(w *cloud.World) {
 		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
 	}
 	for _, name := range []string{"DATABASE_URL names another host", "the database is stopped", "the database's security group lacks the rule"} {
@@ -577,7 +577,7 @@ func TestWhatFailedBeforeTheDeploymentIsNotItsCause(t *testing.T) {
 	stops(pull + "not found")(w)
 	w.Tasks["backend"][0]["startedBy"] = "ecs-svc/0"
 	w.Services["backend"]["pendingCount"] = 1
-	w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": operatetest.Deployed.Add(-time.Minute).Unix(), "message": "was unable to place a task"}}
+	w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(-time.Minute).Unix(), "message": "was unable to place a task"}}
 	assert.Equal(t, "tasks-starting", diagnose(t, w).Finding.Cause)
 }
 
@@ -626,10 +626,10 @@ func TestTheDoctorKnowsWhatClientsOfTheDatabaseSay(t *testing.T) {
 }
 
 func TestTheDoctorReadsTheLogOfTheTaskThatFailed(t *testing.T) {
-	for name, say := range map[string]func(*operatetest.World){
-		"another task's":     func(w *operatetest.World) { w.Log("backend", "1", time.Now(), "Error: P3009") },
-		"long ago":           func(w *operatetest.World) { w.LogEvents[0].At = time.Now().Add(-time.Hour) },
-		"it may not be read": func(w *operatetest.World) { w.Denied["FilterLogEvents"] = true },
+	for name, say := range map[string]func(*cloud.World){
+		"another task's":     func(w *cloud.World) { w.Log("backend", "1", time.Now(), "Error: P3009") },
+		"long ago":           func(w *cloud.World) { w.LogEvents[0].At = time.Now().Add(-time.Hour) },
+		"it may not be read": func(w *cloud.World) { w.Denied["FilterLogEvents"] = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := deployed(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
 )
 
 var update = flag.Bool("update", false, "rewrite the samples of docs/operations.md")
@@ -47,10 +47,10 @@ func samples(t *testing.T) map[string]sample {
 	t.Helper()
 	out := map[string]sample{}
 	w, e := deployed(t)
-	e.now = func() time.Time { return operatetest.Deployed.Add(26 * time.Hour) }
+	e.now = func() time.Time { return cloud.Deployed.Add(26 * time.Hour) }
 	// A certificate with a date that stays.
 	issued := fmt.Sprintf(`{"Certificate":{"CertificateArn":"%s","DomainName":"bkgstock.com","SubjectAlternativeNames":["bkgstock.com","www.bkgstock.com"],"Status":"ISSUED","NotAfter":%d}}`,
-		w.CertificateARN, operatetest.Deployed.AddDate(0, 13, 0).Unix())
+		w.CertificateARN, cloud.Deployed.AddDate(0, 13, 0).Unix())
 	well := func() {
 		w.Recover()
 		w.Answers["DescribeCertificate"] = issued
@@ -77,10 +77,10 @@ func samples(t *testing.T) map[string]sample {
 	out["db"] = fenced(strings.ReplaceAll(way.Client, w.SecretARN, w.SecretARN[:len(w.SecretARN)-6]+"AbCdEf"))
 	out["db-command"] = fenced("+ " + Shell(way.Command))
 
-	w.Log("backend", "1", operatetest.Deployed, "[Nest] 1  - LOG [NestApplication] Nest application successfully started")
-	w.Log("backend", "2", operatetest.Deployed.Add(90*time.Second), "PrismaClientInitializationError: Can't reach database server\n    at async main (/app/dist/main.js:12:3)\n")
+	w.Log("backend", "1", cloud.Deployed, "[Nest] 1  - LOG [NestApplication] Nest application successfully started")
+	w.Log("backend", "2", cloud.Deployed.Add(90*time.Second), "PrismaClientInitializationError: Can't reach database server\n    at async main (/app/dist/main.js:12:3)\n")
 	var log strings.Builder
-	require.NoError(t, e.Logs(t.Context(), &log, Logs{Service: "backend", Since: operatetest.Deployed}))
+	require.NoError(t, e.Logs(t.Context(), &log, Logs{Service: "backend", Since: cloud.Deployed}))
 	out["logs"] = fenced(log.String())
 
 	well()

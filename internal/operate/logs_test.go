@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
 )
 
 // paper is what a log is written on, and can be read meanwhile.
@@ -33,7 +33,7 @@ func (p *paper) String() string {
 
 func TestALogIsShownFromItsFirstPageToItsLast(t *testing.T) {
 	w, e := deployed(t)
-	start := operatetest.Deployed
+	start := cloud.Deployed
 	w.Log("backend", "0", start.Add(-time.Second), "too early")
 	for i, text := range []string{"one", "two", "three", "four", "five"} {
 		w.Log("backend", text, start.Add(time.Duration(i)*time.Second), text+"\n")
@@ -53,7 +53,7 @@ func TestALogIsShownFromItsFirstPageToItsLast(t *testing.T) {
 func TestAFollowedLogHasEachEventOnceThoseThatComeLateToo(t *testing.T) {
 	w, e := deployed(t)
 	e.logsInterval = 5 * time.Millisecond
-	start := operatetest.Deployed
+	start := cloud.Deployed
 	e.now = func() time.Time { return start.Add(time.Minute) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -86,7 +86,7 @@ func TestAFollowedLogHasEachEventOnceThoseThatComeLateToo(t *testing.T) {
 func TestAFollowedLogThatNothingFitsIsNotReadFromTheBeginningAgain(t *testing.T) {
 	w, e := deployed(t)
 	e.logsInterval = time.Millisecond
-	start := operatetest.Deployed
+	start := cloud.Deployed
 	e.now = func() time.Time { return start.Add(24 * time.Hour) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -103,9 +103,9 @@ func TestAFollowedLogThatNothingFitsIsNotReadFromTheBeginningAgain(t *testing.T)
 
 func TestNoLogPlaysWithTheTerminal(t *testing.T) {
 	w, e := deployed(t)
-	w.Log("backend", "1", operatetest.Deployed, "\x1b[2J\x1b]0;title\x07red\rover\u009b31m\u202eback\tÜmläut 木 é\nsecond \x1b line\r\n")
+	w.Log("backend", "1", cloud.Deployed, "\x1b[2J\x1b]0;title\x07red\rover\u009b31m\u202eback\tÜmläut 木 é\nsecond \x1b line\r\n")
 	var out paper
-	require.NoError(t, e.Logs(t.Context(), &out, Logs{Service: "backend", Since: operatetest.Deployed}))
+	require.NoError(t, e.Logs(t.Context(), &out, Logs{Service: "backend", Since: cloud.Deployed}))
 	assert.Equal(t, `2026-01-02T03:04:05.000Z backend/backend/01234567 \x1b[2J\x1b]0;title\ared\rover\u009b31m\u202eback`+"\tÜmläut 木 é\n"+`    second \x1b line`+"\n", out.String())
 }
 

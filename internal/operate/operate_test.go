@@ -9,8 +9,8 @@ import (
 
 	"parrot/config"
 	"parrot/internal/awsclient"
-	"parrot/internal/moto"
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
+	"parrot/internal/fakes/moto"
 )
 
 func TestMain(m *testing.M) {
@@ -30,9 +30,9 @@ func dev(t *testing.T) config.Environment {
 }
 
 // deployed is dev, deployed and well, and what reads it.
-func deployed(t *testing.T) (*operatetest.World, *Environment) {
+func deployed(t *testing.T) (*cloud.World, *Environment) {
 	t.Helper()
-	w := operatetest.New(t, dev(t))
+	w := cloud.New(t, dev(t))
 	session, err := awsclient.SignIn(t.Context(), "", w.Env.Region)
 	require.NoError(t, err)
 	return w, New(w.Env, session, w.Delegation)

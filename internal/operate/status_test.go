@@ -10,7 +10,7 @@ import (
 
 	"parrot/config"
 	"parrot/internal/awsclient"
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
 )
 
 func TestAnEnvironmentThatIsWellIsSaidToBeWell(t *testing.T) {
@@ -59,58 +59,58 @@ func TestStatusSaysWhereNobodyGetsTheAlarmsMails(t *testing.T) {
 func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 	w, e := deployed(t)
 	for name, test := range map[string]struct {
-		breaks func(w *operatetest.World)
+		breaks func(w *cloud.World)
 		line   string // in its place
 		wrong  string // at the end
 	}{
 		"a stack that is being deployed": {
-			func(w *operatetest.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" },
+			func(w *cloud.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" },
 			"!              ParrotDevData        UPDATE_IN_PROGRESS", "stack ParrotDevData is UPDATE_IN_PROGRESS",
 		},
 		"a stack that is gone": {
-			func(w *operatetest.World) { w.Undeploy("ParrotDevRegistry") },
+			func(w *cloud.World) { w.Undeploy("ParrotDevRegistry") },
 			"!              ParrotDevRegistry    NOT_DEPLOYED", "stack ParrotDevRegistry is not deployed",
 		},
 		"tasks that stop": {
-			func(w *operatetest.World) { w.Stop("backend", "EssentialContainerExited", "x", "", 1) },
+			func(w *cloud.World) { w.Stop("backend", "EssentialContainerExited", "x", "", 1) },
 			"! backend      running 0, desired 1, pending 0; deployment IN_PROGRESS (ECS deployment ecs-svc/1 in progress.)", "backend: 0 of 1 tasks run",
 		},
 		"a service that was scaled down": {
-			func(w *operatetest.World) {
+			func(w *cloud.World) {
 				w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
 			},
 			"  backend      running 0, desired 0", "backend: no task is wanted",
 		},
 		"tasks that the load balancer does not know": {
-			func(w *operatetest.World) { w.Targets["frontend"] = nil },
+			func(w *cloud.World) { w.Targets["frontend"] = nil },
 			"               no targets", "frontend: no task is registered at the load balancer",
 		},
 		"a target that is not well": {
-			func(w *operatetest.World) {
-				w.Targets["frontend"] = []operatetest.Target{{Address: "10.0.0.9", Port: 3000, State: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}}
+			func(w *cloud.World) {
+				w.Targets["frontend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3000, State: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}}
 			},
 			"!              target 10.0.0.9:3000 unhealthy Target.Timeout: Request timed out", "frontend: target 10.0.0.9 is unhealthy",
 		},
 		"a database that is gone": {
-			func(w *operatetest.World) { w.DropDatabase() },
+			func(w *cloud.World) { w.DropDatabase() },
 			"! database     parrot-dev-db is missing", "the database is missing",
 		},
 		"a certificate that ends soon": {
-			func(w *operatetest.World) {
+			func(w *cloud.World) {
 				w.Attach(w.Issue(time.Now().Add(20*24*time.Hour), w.Env.Domain, "www."+w.Env.Domain))
 			},
 			"! certificate  ISSUED", "the certificate ends on ",
 		},
 		"a domain that another name server serves": {
-			func(w *operatetest.World) { w.Parent = []string{"ns1.other.example."} },
+			func(w *cloud.World) { w.Parent = []string{"ns1.other.example."} },
 			"! delegation   bkgstock.com is delegated to ns1.other.example; its zone: ns-", "bkgstock.com is not delegated to its zone",
 		},
 		"a domain that nobody serves": {
-			func(w *operatetest.World) { w.Parent = nil },
+			func(w *cloud.World) { w.Parent = nil },
 			"! delegation   bkgstock.com is not delegated; its zone: ns-", "bkgstock.com is not delegated to its zone",
 		},
 		"an alarm": {
-			func(w *operatetest.World) { w.Alarms["parrot-dev-backend-cpu"] = "Threshold Crossed" },
+			func(w *cloud.World) { w.Alarms["parrot-dev-backend-cpu"] = "Threshold Crossed" },
 			"! alarms       parrot-dev-backend-cpu since 2026-01-02 03:04Z: Threshold Crossed", "alarm parrot-dev-backend-cpu fires",
 		},
 	} {

@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/internal/operate/operatetest"
+	"parrot/internal/fakes/cloud"
 )
 
 func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing.T) {
 	w, e := deployed(t)
-	at := func(minutes int) int64 { return operatetest.Deployed.Add(time.Duration(minutes) * time.Minute).Unix() }
+	at := func(minutes int) int64 { return cloud.Deployed.Add(time.Duration(minutes) * time.Minute).Unix() }
 	agent := func(status string) []map[string]any {
 		return []map[string]any{{"name": "migration"}, {"name": "backend", "runtimeId": "r", "managedAgents": []map[string]any{{"name": "ExecuteCommandAgent", "lastStatus": status}}}}
 	}

@@ -27,7 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
-	"parrot/internal/moto"
+	"parrot/internal/fakes/moto"
 	"parrot/internal/rotation"
 )
 

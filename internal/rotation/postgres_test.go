@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
-	"parrot/internal/postgres"
+	"parrot/internal/fakes/postgres"
 )
 
 // login is nil, or why the server refuses.

@@ -1,7 +1,7 @@
-// Package drifttest plays CloudFormation's and STS's part in tests of drift,
+// Package cloudformation plays CloudFormation's and STS's part in tests of drift,
 // over HTTP. Its answers have the form of the examples in AWS's API reference.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResourceDrifts.html
-package drifttest
+package cloudformation
 
 import (
 	"fmt"

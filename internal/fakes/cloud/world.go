@@ -1,8 +1,8 @@
-// Package operatetest makes a deployed environment for tests: its resources are
+// Package cloud gives tests a deployed environment: its resources are
 // in moto's AWS, and what moto does not play (tasks that run or stop, targets'
 // health, the events of stacks) is answered before moto is asked, in the form of
 // the examples in AWS's API references.
-package operatetest
+package cloud
 
 import (
 	"bytes"
@@ -52,7 +52,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
-	"parrot/internal/moto"
+	"parrot/internal/fakes/moto"
 )
 
 // Deployed is when the environment was deployed.

@@ -92,6 +92,7 @@ func (p *program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "parrotctl",
 		Short:         "Release, promote, roll back, review and look after what Parrot deploys",
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -117,6 +118,7 @@ func (p *program) command() *cobra.Command {
 		p.smokeCommand(),
 		p.statusCommand(),
 		p.unblockCommand(),
+		p.versionCommand(),
 	)
 	return root
 }

@@ -82,7 +82,7 @@ func Stop() {
 func start() {
 	path, err := exec.LookPath("moto_server")
 	if err != nil {
-		server.err = fmt.Errorf("moto_server is not installed: %w; install it with pip install 'moto[server]==5.2.1'", err)
+		server.err = fmt.Errorf("moto_server is not installed: %w; install it with pip install 'moto[server]'", err)
 		return
 	}
 	// moto picks the port itself: one picked for it may be gone when it has started,

@@ -1,0 +1,77 @@
+// Package repository tests the files that tie the repository together: the
+// Makefile and the versions of tools.
+package repository
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// find returns what an expression matches in a text, each with its groups: at least one.
+func find(t *testing.T, expression, text string) [][]string {
+	t.Helper()
+	found := regexp.MustCompile(expression).FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, found, "nothing matches %s", expression)
+	return found
+}
+
+func TestEachTargetOfTheMakefileIsOneCommandWithAHelpText(t *testing.T) {
+	text := read(t, "Makefile")
+	var targets []string
+	for _, target := range find(t, `(?m)^([\w-]+):(.*)\n((?:\t.*\n)*)`, text) {
+		targets = append(targets, target[1])
+		assert.Regexp(t, `^ ## [A-Z]`, target[2], target[1])
+		assert.Equal(t, 1, strings.Count(target[3], "\n"), "%s is one command", target[1])
+	}
+	assert.Equal(t, "help", targets[0], "make without a target lists the targets")
+	assert.Equal(t, strings.Fields(find(t, `(?m)^\.PHONY: (.*)$`, text)[0][1]), targets)
+}
+
+func TestTheMakefileNamesFilesThatExist(t *testing.T) {
+	for _, path := range find(t, `[ (](\.[\w./-]*\w)`, read(t, "Makefile")) {
+		_, err := os.Stat(filepath.Join(root, path[1]))
+		assert.NoError(t, err)
+	}
+}
+
+func TestMakeUpdateRewritesWhateverIsGenerated(t *testing.T) {
+	var packages []string
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && slices.Contains([]string{".git", "cdk.out", "node_modules"}, entry.Name()) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if regexp.MustCompile(`(?m)^var update = flag\.Bool\("update"`).Match(text) {
+			dir, _ := filepath.Rel(root, filepath.Dir(path))
+			packages = append(packages, strings.Replace("./"+dir, "./.", ".", 1))
+		}
+		return err
+	}))
+	slices.Sort(packages)
+	require.NotEmpty(t, packages)
+	update := find(t, `(?m)^update:.*\n\tgo test (.*) -update$`, read(t, "Makefile"))[0][1]
+	assert.Equal(t, strings.Join(packages, " "), update)
+}

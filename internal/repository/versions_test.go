@@ -1,0 +1,47 @@
+package repository
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// versions returns the versions of .tool-versions by tool.
+func versions(t *testing.T) map[string]string {
+	t.Helper()
+	of := map[string]string{}
+	for _, line := range find(t, `(?m)^([^#\s]\S*) (\S+)$`, read(t, ".tool-versions")) {
+		of[line[1]] = line[2]
+	}
+	return of
+}
+
+func TestToolsHaveTheirVersionsFromOneFile(t *testing.T) {
+	of := versions(t)
+	ci := read(t, ".ci/run")
+	assert.NotRegexp(t, `\d+\.\d+\.\d+`, ci, ".ci/run repeats no version")
+	for _, call := range find(t, `\$\(version '?([^"$')\s]+)'?\)`, ci) {
+		assert.Contains(t, of, call[1])
+	}
+	for _, module := range find(t, `(?m)^\w+=(github\.com/\S+)$`, ci) {
+		assert.Contains(t, of, "go:"+module[1])
+	}
+	workflows, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.yml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, workflows)
+	for _, path := range workflows {
+		name, err := filepath.Rel(root, path)
+		require.NoError(t, err)
+		assert.NotRegexp(t, `(go|node)-version:`, read(t, name), "%s names the file of the version", name)
+	}
+}
+
+func TestWhatCannotReadToolVersionsRepeatsThem(t *testing.T) {
+	of := versions(t)
+	assert.Equal(t, of["go"], find(t, `(?m)^go (\d+\.\d+)`, read(t, "go.mod"))[0][1])
+	pipeline := read(t, "stacks/pipeline.go")
+	assert.Equal(t, of["go"], find(t, `\bgoVersion += "(.+)"`, pipeline)[0][1])
+	assert.Equal(t, of["node"], find(t, `\bnodeVersion += "(.+)"`, pipeline)[0][1])
+}

@@ -1,11 +1,13 @@
 package repository
 
 import (
+	"path"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 )
 
 // versions returns the versions of .tool-versions by tool.
@@ -31,8 +33,8 @@ func TestToolsHaveTheirVersionsFromOneFile(t *testing.T) {
 	workflows, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.yml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, workflows)
-	for _, path := range workflows {
-		name, err := filepath.Rel(root, path)
+	for _, workflow := range workflows {
+		name, err := filepath.Rel(root, workflow)
 		require.NoError(t, err)
 		assert.NotRegexp(t, `(go|node)-version:`, read(t, name), "%s names the file of the version", name)
 	}
@@ -44,4 +46,24 @@ func TestWhatCannotReadToolVersionsRepeatsThem(t *testing.T) {
 	pipeline := read(t, "stacks/pipeline.go")
 	assert.Equal(t, of["go"], find(t, `\bgoVersion += "(.+)"`, pipeline)[0][1])
 	assert.Equal(t, of["node"], find(t, `\bnodeVersion += "(.+)"`, pipeline)[0][1])
+}
+
+func TestDependabotUpdatesEachManifest(t *testing.T) {
+	var dependabot struct {
+		Updates []struct {
+			Ecosystem   string `yaml:"package-ecosystem"`
+			Directories []string
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, ".github/dependabot.yml")), &dependabot))
+	manifests := map[string]string{"gomod": "go.mod", "npm": "package.json"}
+	var updated []string
+	for _, update := range dependabot.Updates {
+		if manifest, ok := manifests[update.Ecosystem]; ok {
+			for _, directory := range update.Directories {
+				updated = append(updated, path.Join(directory, manifest)[1:])
+			}
+		}
+	}
+	assert.ElementsMatch(t, updated, files(t, func(name string) bool { return name == "package.json" || name == "go.mod" }))
 }

@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"bufio"
@@ -40,8 +40,8 @@ func synthesizeMeasured(name string) {
 		app.Synth(nil)
 		return
 	}
-	app := newApp(measured[name])
-	testProgram.defineAll(app, measured[name], config.Pipeline{})
+	app := NewApp(measured[name])
+	testProgram.DefineAll(app, measured[name], config.Pipeline{})
 	app.Synth(nil)
 }
 

@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"cmp"
@@ -391,7 +391,7 @@ func TestWrongSettingsEndInStatusOneBeforeAnythingIsSynthesized(t *testing.T) {
 	t.Parallel()
 	var stderr strings.Builder
 	settings := errors.Join(errors.New("dev: A is 1: want 2"), errors.New("prod: B is 3: want 4"))
-	assert.Equal(t, 1, run(nil, config.Pipeline{}, settings, &stderr))
+	assert.Equal(t, 1, Run(nil, config.Pipeline{}, settings, &stderr))
 	assert.Contains(t, stderr.String(), "Nothing is synthesized")
 	assert.Contains(t, stderr.String(), "dev: A is 1: want 2\nprod: B is 3: want 4\n")
 }

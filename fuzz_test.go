@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"encoding/json"
@@ -33,8 +33,8 @@ func FuzzValidSettingsSynthesize(f *testing.F) {
 			t.Skip("not valid")
 		}
 		startJSII()
-		app := newApp([]config.Environment{env})
-		testProgram.define(app, env)
+		app := NewApp([]config.Environment{env})
+		testProgram.Define(app, env)
 		require.NotNil(t, app.Synth(nil))
 	})
 }

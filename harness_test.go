@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"encoding/json"
@@ -52,7 +52,7 @@ func released(env config.Environment) config.Environment {
 
 // testProgram stands for the program that rotates passwords: no test of templates
 // has to build it.
-const testProgram = program("testdata/rotation")
+var testProgram = App{RotationCode: "testdata/rotation"}
 
 // environments are the shipped environments as they run.
 func environments() []config.Environment {
@@ -158,9 +158,9 @@ func synthesizeAll() (err error) {
 		all = append(all, v.env)
 	}
 	app := testApp(all)
-	testProgram.defineAll(app, promoted, pipeline)
+	testProgram.DefineAll(app, promoted, pipeline)
 	for _, v := range append(variants(), reviewedVariants()...) {
-		testProgram.define(awscdk.NewStage(app, &v.name, nil), v.env)
+		testProgram.Define(awscdk.NewStage(app, &v.name, nil), v.env)
 	}
 	synthesized.variants, err = assembly.Load(*app.Synth(nil).Directory())
 	return err
@@ -171,7 +171,7 @@ func synthesizeAll() (err error) {
 func synthesizeChecked(environments []config.Environment, pipeline config.Pipeline) (*assembly.Assembly, error) {
 	app := testApp(environments)
 	checkPolicy(app)
-	testProgram.defineAll(app, environments, pipeline)
+	testProgram.DefineAll(app, environments, pipeline)
 	return assembly.Load(*app.Synth(nil).Directory())
 }
 
@@ -185,7 +185,7 @@ var startJSII = sync.OnceFunc(func() {
 
 // testApp is the app whose findings are read from reports, not thrown.
 func testApp(environments []config.Environment) awscdk.App {
-	app := newApp(environments)
+	app := NewApp(environments)
 	app.Node().SetContext(jsii.String("@aws-cdk/core:annotationsInValidationReport"), false)
 	return app
 }

@@ -1,6 +1,6 @@
-// Command parrot turns the settings of package config into CloudFormation
-// templates: npx cdk synth runs it.
-package main
+// Package parrot is the app: what an environment is made of, and how it becomes
+// CloudFormation templates. cmd/parrot runs it.
+package parrot
 
 import (
 	_ "embed"
@@ -24,34 +24,29 @@ import (
 //go:embed cdk.json
 var cdkJSON []byte
 
-func main() {
-	environments, err := config.Load()
-	os.Exit(run(environments, config.Delivery(), err, os.Stderr))
-}
-
-// run synthesizes the environments and their pipeline, or prints what is wrong with the settings,
+// Run synthesizes the environments and their pipeline, or prints what is wrong with the settings,
 // and returns the exit status.
-func run(environments []config.Environment, pipeline config.Pipeline, settings error, stderr io.Writer) int {
+func Run(environments []config.Environment, pipeline config.Pipeline, settings error, stderr io.Writer) int {
 	if settings != nil {
 		fmt.Fprintf(stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", settings)
 		return 1
 	}
-	rotation, err := buildRotation(environments)
+	rotationCode, err := BuildRotation(environments)
 	if err != nil {
 		fmt.Fprintf(stderr, "Nothing is synthesized, because the program that rotates passwords could not be built: %v\nCorrect what it says, or set Database.RotationDays to 0 in config\n", err)
 		return 1
 	}
-	defer os.RemoveAll(rotation) //nolint:errcheck // the assembly has a copy
+	defer os.RemoveAll(rotationCode) //nolint:errcheck // the assembly has a copy
 	defer jsii.Close()
-	app := newApp(environments)
-	program(rotation).defineAll(app, environments, pipeline)
+	app := NewApp(environments)
+	App{RotationCode: rotationCode}.DefineAll(app, environments, pipeline)
 	app.Synth(nil)
 	return 0
 }
 
-// buildRotation builds the program that rotates passwords, once for all
+// BuildRotation builds the program that rotates passwords, once for all
 // environments. It returns its directory, or nothing where nobody rotates.
-func buildRotation(environments []config.Environment) (directory string, err error) {
+func BuildRotation(environments []config.Environment) (directory string, err error) {
 	for _, env := range environments {
 		if env.Database.RotationDays > 0 {
 			return bundle.Build(".", "./cmd/rotate") // the CDK CLI runs the app where cdk.json is
@@ -60,34 +55,37 @@ func buildRotation(environments []config.Environment) (directory string, err err
 	return "", nil
 }
 
-// program is the directory of the program that rotates passwords.
-type program string
+// App is what all environments share.
+type App struct {
+	// RotationCode is the directory of the program that rotates passwords.
+	RotationCode string
+}
 
-// defineAll builds the environments and, where one is configured, the pipeline
+// DefineAll builds the environments and, where one is configured, the pipeline
 // with a copy of each in its stages.
-func (p program) defineAll(app awscdk.App, environments []config.Environment, pipeline config.Pipeline) {
+func (a App) DefineAll(app awscdk.App, environments []config.Environment, pipeline config.Pipeline) {
 	for _, env := range environments {
-		p.define(app, env)
+		a.Define(app, env)
 	}
 	if pipeline.Configured() {
-		stacks.NewPipeline(app, pipeline, environments, p.define)
+		stacks.NewPipeline(app, pipeline, environments, a.Define)
 	}
 }
 
-// define builds one environment's stacks in any scope. An arrow in the
+// Define builds one environment's stacks in any scope. An arrow in the
 // architecture diagram is an argument here. It returns what runs the images.
-func (p program) define(scope constructs.Construct, env config.Environment) *stacks.Compute {
+func (a App) Define(scope constructs.Construct, env config.Environment) *stacks.Compute {
 	network := stacks.NewNetwork(scope, env)
 	registry := stacks.NewRegistry(scope, env)
-	data := stacks.NewData(scope, env, network, string(p))
+	data := stacks.NewData(scope, env, network, a.RotationCode)
 	edge := stacks.NewEdge(scope, env, network)
 	compute := stacks.NewCompute(scope, env, network, registry, data, edge)
 	stacks.NewMonitoring(scope, env, edge, compute)
 	return compute
 }
 
-// newApp makes an app with the feature flags of cdk.json.
-func newApp(environments []config.Environment) awscdk.App {
+// NewApp makes a CDK app with the feature flags of cdk.json.
+func NewApp(environments []config.Environment) awscdk.App {
 	var file struct {
 		Context map[string]any `json:"context"`
 	}

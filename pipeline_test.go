@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"encoding/json"
@@ -155,7 +155,7 @@ func TestThereIsNoPipelineWithoutAConnection(t *testing.T) {
 	without := delivery()
 	without.ConnectionARN = ""
 	app := testApp(nil)
-	testProgram.defineAll(app, nil, without)
+	testProgram.DefineAll(app, nil, without)
 	assert.Empty(t, *app.Node().Children())
 }
 

@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"context"
@@ -324,7 +324,7 @@ func changedEnvironments(b *testing.B) (base, head *assembly.Assembly) {
 	for into, settings := range map[**assembly.Assembly][]config.Environment{&base: before, &head: after} {
 		app := testApp(settings)
 		for _, env := range settings {
-			testProgram.define(app, env)
+			testProgram.Define(app, env)
 		}
 		var err error
 		*into, err = assembly.Load(*app.Synth(nil).Directory())

@@ -1,4 +1,4 @@
-package main
+package parrot
 
 import (
 	"os"
@@ -182,7 +182,7 @@ func TestTheProgramsHashIsOfItsContentAlone(t *testing.T) {
 		env := described()
 		env.Database.RotationDays = 1
 		app := testApp([]config.Environment{env})
-		program(dir).define(app, env)
+		App{RotationCode: dir}.Define(app, env)
 		a, err := assembly.Load(*app.Synth(nil).Directory())
 		require.NoError(t, err)
 		return only(t, stackOf(t, a, env, "Data"), "AWS::Lambda::Function").Text("Code", "S3Key")
@@ -194,14 +194,14 @@ func TestTheProgramsHashIsOfItsContentAlone(t *testing.T) {
 
 func TestNothingIsBuiltWhereNothingRotates(t *testing.T) {
 	t.Setenv("PATH", t.TempDir()) // without go
-	directory, err := buildRotation([]config.Environment{described(), described()})
+	directory, err := BuildRotation([]config.Environment{described(), described()})
 	require.NoError(t, err)
 	assert.Empty(t, directory)
 
-	_, err = buildRotation(fixtures())
+	_, err = BuildRotation(fixtures())
 	require.ErrorContains(t, err, "./cmd/rotate is not built")
 	var stderr strings.Builder
-	assert.Equal(t, 1, run(fixtures(), config.Pipeline{}, nil, &stderr))
+	assert.Equal(t, 1, Run(fixtures(), config.Pipeline{}, nil, &stderr))
 	assert.Regexp(t, `(?s)^Nothing is synthesized, because .* could not be built: \./cmd/rotate is not built: .*go.*or set Database.RotationDays to 0`, stderr.String())
 }
 

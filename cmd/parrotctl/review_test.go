@@ -53,6 +53,7 @@ func reviewable(t *testing.T) *world {
 	require.NoError(t, os.RemoveAll("node_modules"))
 	require.NoError(t, os.Symlink(modules, filepath.Join(w.repo, "infra", "node_modules")))
 	w.write("infra/go.mod", "module shop\n\ngo 1.26\n")
+	w.write("infra/cdk.json", `{"app": "go run ."}`)
 	w.write("infra/main.go", app)
 	for _, state := range []struct{ tag, template string }{{"base", withQueue}, {"slower", slowerQueue}, {"without", withoutQueue}} {
 		w.write("infra/template.json", state.template)

@@ -2,6 +2,7 @@ package review
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -70,13 +71,34 @@ func Synthesize(ctx context.Context, dir string) (*assembly.Assembly, error) {
 // synthesizeIn does what npx cdk synth does; the templates are the same without
 // the CLI, and they are validated where they are synthesized to be deployed.
 func synthesizeIn(ctx context.Context, dir, out string) (*assembly.Assembly, error) {
-	_, err := output(ctx, dir, []string{
+	app, err := appCommand(dir)
+	if err != nil {
+		return nil, err
+	}
+	_, err = output(ctx, dir, []string{
 		"CDK_OUTDIR=" + out, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
-	}, "go", "run", ".")
+	}, app...)
 	if err != nil {
 		return nil, err
 	}
 	return assembly.Load(out)
+}
+
+// appCommand returns the command that synthesizes: cdk.json has it, and an older
+// revision may have another one.
+func appCommand(dir string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "cdk.json"))
+	if err != nil {
+		return nil, err
+	}
+	var file struct{ App string }
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", filepath.Join(dir, "cdk.json"), err)
+	}
+	if file.App == "" {
+		return nil, fmt.Errorf("%s names no app", filepath.Join(dir, "cdk.json"))
+	}
+	return strings.Fields(file.App), nil
 }
 
 // output runs a program and returns what it prints.
@@ -90,7 +112,7 @@ func output(ctx context.Context, dir string, environment []string, args ...strin
 	process.Stderr = &stderr
 	stdout, err := process.Output()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:2], " "), err, lastLines(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:min(2, len(args))], " "), err, lastLines(stderr.String()))
 	}
 	return strings.TrimSpace(string(stdout)), nil
 }

@@ -213,10 +213,10 @@ func drawOrder(t *testing.T, env config.Environment) string {
 	for _, part := range parts {
 		needs := stackOf(t, direct(t), env, part).Needs()
 		if len(needs) == 0 {
-			lines = append(lines, part)
+			lines = append(lines, string(part))
 		}
 		for _, needed := range needs {
-			lines = append(lines, strings.TrimPrefix(needed.Name, env.StackName(""))+" --> "+part)
+			lines = append(lines, strings.TrimPrefix(needed.Name, env.StackName(""))+" --> "+string(part))
 		}
 	}
 	return mermaid("LR", lines)

@@ -42,7 +42,7 @@ func TestProdDiffersFromDevWhereItsSettingsDo(t *testing.T) {
 	dev, prod := described(), production()
 	named := strings.NewReplacer(
 		prod.Domain, dev.Domain, strings.TrimSuffix(prod.Network.Prefix().Addr().String(), ".0"), strings.TrimSuffix(dev.Network.Prefix().Addr().String(), ".0"),
-		prod.PhysicalName(""), dev.PhysicalName(""), prod.StackName(""), dev.StackName(""), prod.Parameter(""), dev.Parameter(""),
+		prod.PhysicalName(""), dev.PhysicalName(""), prod.StackName(""), dev.StackName(""), prod.ParameterName(""), dev.ParameterName(""),
 		prod.LoadBalancerName(), dev.LoadBalancerName(), prod.MetricNamespace(), dev.MetricNamespace(), "Environment$"+prod.Name, "Environment$"+dev.Name,
 		"parrot "+prod.Name, "parrot "+dev.Name, "parrotprod", "parrotdev",
 	)

@@ -54,9 +54,9 @@ func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
 	}
 	for _, part := range parts {
 		for _, needed := range dev(t, part).Needs() {
-			assert.Contains(t, drawn[part], strings.TrimPrefix(needed.Name, described().StackName("")), part)
+			assert.Contains(t, drawn[string(part)], strings.TrimPrefix(needed.Name, described().StackName("")), part)
 		}
-		assert.Len(t, drawn[part], len(dev(t, part).Needs()), part)
+		assert.Len(t, drawn[string(part)], len(dev(t, part).Needs()), part)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestTheWayBackDestroysEveryStackAfterThoseThatNeedIt(t *testing.T) {
 	unprotected := regexp.MustCompile(`for part in ([\w ]+); do`).FindStringSubmatch(text)
 	require.NotNil(t, unprotected)
 	for i, part := range strings.Fields(unprotected[1]) {
-		assert.Equal(t, gone[i], env.StackName(part), "the termination protection of each goes first")
+		assert.Equal(t, gone[i], env.StackName(config.Part(part)), "the termination protection of each goes first")
 	}
 	assert.Len(t, strings.Fields(unprotected[1]), len(gone))
 	assert.Contains(t, wayBack(t, "## Destroy dev"), "npx cdk destroy 'ParrotDev*'\n")

@@ -208,22 +208,22 @@ func nested(t *testing.T, path string) *assembly.Assembly {
 }
 
 // changed is one of the described stacks in a variant.
-func changed(t *testing.T, variant, part string) *assembly.Stack {
+func changed[P ~string](t *testing.T, variant string, part P) *assembly.Stack {
 	t.Helper()
 	return stackOf(t, nested(t, variant), described(), part)
 }
 
 // stackOf is one of an environment's stacks, which is not empty.
-func stackOf(t *testing.T, a *assembly.Assembly, env config.Environment, part string) *assembly.Stack {
+func stackOf[P ~string](t *testing.T, a *assembly.Assembly, env config.Environment, part P) *assembly.Stack {
 	t.Helper()
-	stack := a.Stack(env.StackName(part))
-	require.NotNil(t, stack, "stack %s", env.StackName(part))
-	require.NotEmpty(t, stack.Resources, "stack %s", env.StackName(part))
+	stack := a.Stack(env.StackName(config.Part(part)))
+	require.NotNil(t, stack, "stack %s", env.StackName(config.Part(part)))
+	require.NotEmpty(t, stack.Resources, "stack %s", env.StackName(config.Part(part)))
 	return stack
 }
 
 // dev is one of the described stacks.
-func dev(t *testing.T, part string) *assembly.Stack {
+func dev[P ~string](t *testing.T, part P) *assembly.Stack {
 	t.Helper()
 	return stackOf(t, direct(t), described(), part)
 }

@@ -179,10 +179,10 @@ func TestAStageDeploysEachStackAfterWhatItNeedsAndTestsLast(t *testing.T) {
 	for _, p := range promotions(t) {
 		for _, env := range p.environments {
 			s := stageOf(t, p.stack, env)
-			order := func(part string) int { return s.action(t, env.StackName(part)+".Deploy").RunOrder }
+			order := func(part config.Part) int { return s.action(t, env.StackName(part)+".Deploy").RunOrder }
 			for _, part := range parts {
 				for _, needed := range stackOf(t, p.app, env, part).Needs() {
-					assert.Less(t, order(strings.TrimPrefix(needed.Name, env.StackName(""))), order(part), "%s needs %s", part, needed.Name)
+					assert.Less(t, order(config.Part(strings.TrimPrefix(needed.Name, env.StackName("")))), order(part), "%s needs %s", part, needed.Name)
 				}
 			}
 			images := s.action(t, env.StackName("Compute")+".Images").RunOrder

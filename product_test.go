@@ -33,7 +33,7 @@ func TestTheProductsPageListsEveryVariable(t *testing.T) {
 			maps.Copy(names, inDev(list))
 			for _, name := range slices.Sorted(maps.Keys(names)) {
 				value := names[name]
-				_, compiled := described().FrontendBuildArguments()[name]
+				_, compiled := described().Services()[1].Build.Arguments[name]
 				kind := "variable"
 				switch {
 				case compiled:

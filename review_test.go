@@ -254,7 +254,7 @@ func edited(t *testing.T, a *assembly.Assembly, edit func(templates)) *assembly.
 }
 
 // resources are the resources of one of dev's stacks.
-func (all templates) resources(t *testing.T, part string) map[string]any {
+func (all templates) resources(t *testing.T, part config.Part) map[string]any {
 	t.Helper()
 	template := all[described().StackName(part)]
 	require.NotNil(t, template, part)
@@ -262,7 +262,7 @@ func (all templates) resources(t *testing.T, part string) map[string]any {
 }
 
 // of are the properties of a stack's resources of a type, at least one.
-func (all templates) of(t *testing.T, part, resourceType string) []map[string]any {
+func (all templates) of(t *testing.T, part config.Part, resourceType string) []map[string]any {
 	t.Helper()
 	resources := all.resources(t, part)
 	var found []map[string]any
@@ -276,7 +276,7 @@ func (all templates) of(t *testing.T, part, resourceType string) []map[string]an
 }
 
 // one is the properties of a stack's only resource of a type.
-func (all templates) one(t *testing.T, part, resourceType string) map[string]any {
+func (all templates) one(t *testing.T, part config.Part, resourceType string) map[string]any {
 	t.Helper()
 	found := all.of(t, part, resourceType)
 	require.Len(t, found, 1, "%s in %s", resourceType, part)

@@ -24,7 +24,11 @@ var theFiveCases = []string{"tasks-not-starting", "health-check-failures", "data
 func everyAlarm() []config.Alarm {
 	env := described()
 	env.Monitoring.Alarms, env.Redis.Enabled, env.Database.RotationDays = config.AlarmsAll, true, 30
-	return append(env.Alarms(), env.RollbackAlarm("backend"), env.RollbackAlarm("frontend"))
+	alarms := env.Alarms()
+	for _, service := range env.Services() {
+		alarms = append(alarms, env.RollbackAlarm(service))
+	}
+	return alarms
 }
 
 func TestTheRunbookListsEveryAlarm(t *testing.T) {

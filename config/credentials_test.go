@@ -105,12 +105,12 @@ func TestPublicVariablesAreCompiledIn(t *testing.T) {
 	}
 	check(t, described, []change{
 		{"not compiled in", variable(bothServices["Frontend"], "NEXT_PUBLIC_MAPS_KEY"),
-			`Frontend.Variables is "NEXT_PUBLIC_MAPS_KEY": want no NEXT_PUBLIC_ variable: Next.js compiles these into the image, and a task's variable comes too late. Make it a line of FrontendBuildArguments in config/names.go`},
+			`Frontend.Variables is "NEXT_PUBLIC_MAPS_KEY": want no NEXT_PUBLIC_ variable: Next.js compiles these into the image, and a task's variable comes too late. Make it a line of frontendBuildArguments in config/services.go`},
 		{"only the server reads it", variable(bothServices["Frontend"], "MAPS_KEY"), ""},
 		{"of no front end", variable(bothServices["Backend"], "NEXT_PUBLIC_MAPS_KEY"), ""},
 	})
-	for name := range described().FrontendBuildArguments() {
-		assert.Contains(t, described().services()[1].reserved, name, "a variable that is compiled in is reserved")
+	for name := range described().frontendBuildArguments() {
+		assert.Contains(t, described().frontend().reserved, name, "a variable that is compiled in is reserved")
 		assert.True(t, strings.HasPrefix(name, publicPrefix), name)
 	}
 }

@@ -29,7 +29,7 @@ the first column's; – is an empty one. The released images are in
 
 This file is generated: do not edit it. The values come from
 [config/environments.go](../config/environments.go), their meaning from the
-comments in [config/config.go](../config/config.go). After a change there, run
+comments and tags in [config](../config). After a change there, run
 
 ` + "```sh\ngo test ./config -update\n```\n"
 
@@ -112,7 +112,8 @@ func matches(t *testing.T, path, want string) {
 // setting is one value of an environment.
 type setting struct {
 	path    string // Backend.HealthCheck.Path
-	comment string // HealthCheck.Path, where its comment stands
+	comment string // HealthCheck.Path, whose comment it has
+	tag     reflect.StructTag
 	value   reflect.Value
 }
 
@@ -128,7 +129,7 @@ func settings(path string, of reflect.Value) []setting {
 		case field.Type.Kind() == reflect.Struct && field.Type.PkgPath() == of.Type().PkgPath():
 			all = append(all, settings(path+field.Name+".", value)...)
 		default:
-			all = append(all, setting{path + field.Name, of.Type().Name() + "." + field.Name, value})
+			all = append(all, setting{path + field.Name, of.Type().Name() + "." + field.Name, field.Tag, value})
 		}
 	}
 	return all
@@ -165,6 +166,19 @@ func (s setting) String() string {
 	return cmp.Or(strings.Join(texts, ", "), "–")
 }
 
+// limits are what the setting's tags allow, as sentences.
+func (s setting) limits() string {
+	var text strings.Builder
+	for _, limit := range []struct{ tag, format string }{
+		{rangeTag, " Allowed: %s."}, {oneOfTag, " Allowed: %s."}, {charactersTag, " At most %s characters."}, {productionTag, " In production: %s."},
+	} {
+		if allowed, ok := s.tag.Lookup(limit.tag); ok {
+			fmt.Fprintf(&text, limit.format, allowed)
+		}
+	}
+	return text.String()
+}
+
 func code(value any) string { return fmt.Sprintf("`%v`", value) }
 
 func writeHeader(text *strings.Builder, columns []string) {
@@ -182,7 +196,7 @@ func writeRow(text *strings.Builder, cells []string) {
 func meaning(t *testing.T, comments map[string]string, s setting) string {
 	t.Helper()
 	require.NotEmpty(t, comments[s.comment], "%s has no comment", s.comment)
-	return comments[s.comment]
+	return comments[s.comment] + s.limits()
 }
 
 // parseComments reads the comments of the package's types (Network) and of their

@@ -57,7 +57,7 @@ func TestNamesAreMadeOfTheEnvironments(t *testing.T) {
 		{"parrot-dev", described().LoadBalancerName()},
 		{"ParrotDevNetwork", described().StackName("Network")},
 		{"ParrotStageData", stage().StackName("Data")},
-		{"https://stage.bkgstock.com/api", stage().APIBaseURL()},
+		{"https://stage.bkgstock.com/api", stage().apiBaseURL()},
 	} {
 		assert.Equal(t, name.want, name.got)
 	}
@@ -83,7 +83,7 @@ func TestVariablesFollowTheSettings(t *testing.T) {
 		"CORS_ORIGINS":            "https://a.example.com,http://localhost:3000,https://b.example.com",
 		"PRISMA_DB_PUSH_ON_START": "true",
 		"LOG_LEVEL":               "debug",
-	}, e.BackendVariables())
+	}, e.backend().Variables)
 	assert.Equal(t, map[string]string{
 		"NODE_ENV":                   "production",
 		"PORT":                       "8081",
@@ -92,18 +92,18 @@ func TestVariablesFollowTheSettings(t *testing.T) {
 		"THEME":                      "dark",
 		"HOSTNAME":                   "0.0.0.0",
 		"KEEP_ALIVE_TIMEOUT":         "65000",
-	}, e.FrontendVariables())
+	}, e.frontend().Variables)
 	assert.Equal(t, map[string]string{
 		"NEXT_PUBLIC_API_BASE_URL":   "https://example.com/api/v2",
 		"NEXT_PUBLIC_AUTH_ONLY_MODE": "true",
-	}, e.FrontendBuildArguments(), "what is compiled in is no secret of one task")
+	}, e.frontend().Build.Arguments, "what is compiled in is no secret of one task")
 	assert.Equal(t, map[string]string{"LOG_LEVEL": "debug"}, e.Backend.Variables, "asking for variables changes no setting")
 }
 
 func TestCORSOriginsFollowTheDomain(t *testing.T) {
 	e := described()
 	e.Domain = "example.com"
-	assert.Equal(t, "https://example.com,https://www.example.com", e.BackendVariables()["CORS_ORIGINS"])
+	assert.Equal(t, "https://example.com,https://www.example.com", e.backend().Variables["CORS_ORIGINS"])
 }
 
 func TestEnvironmentsShareNothing(t *testing.T) {

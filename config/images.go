@@ -28,10 +28,10 @@ type Image struct {
 	Digest string `json:"digest,omitempty"`
 }
 
-// Released says whether there is an image.
+// Released reports whether there is an image.
 func (i Image) Released() bool { return i != Image{} }
 
-// Reference is the digest, or the tag where there is none.
+// Reference returns the digest, or the tag where there is none.
 func (i Image) Reference() string {
 	if i.Digest != "" {
 		return i.Digest
@@ -39,11 +39,9 @@ func (i Image) Reference() string {
 	return i.Tag
 }
 
-// Release is the released images of one environment, as images.json holds them.
-type Release struct {
-	Backend  Image `json:"backend,omitzero"`
-	Frontend Image `json:"frontend,omitzero"`
-}
+// Release is the released images of one environment by service, as images.json holds
+// them.
+type Release map[string]Image
 
 // Load returns every environment with its released images, or all errors of the
 // settings, the pipeline's too, joined into one.
@@ -71,14 +69,26 @@ func applyReleases(environments []Environment, document []byte) error {
 	if err != nil {
 		return fmt.Errorf("config/images.json: %w; want {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
 	}
+	var errs []error
 	for i := range environments {
 		e := &environments[i]
-		e.Backend.Image, e.Frontend.Image = releases[e.Name].Backend, releases[e.Name].Frontend
+		errs = append(errs, e.setImages(releases[e.Name]))
 		delete(releases, e.Name)
 	}
-	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(releases)) {
 		errs = append(errs, fmt.Errorf("config/images.json: %q is no environment; remove its entry, or add the environment to config/environments.go", name))
+	}
+	return errors.Join(errs...)
+}
+
+// setImages gives each service its released image.
+func (e *Environment) setImages(release Release) error {
+	e.Backend.Image, e.Frontend.Image = release["backend"], release["frontend"]
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(release)) {
+		if _, err := e.Service(name); err != nil {
+			errs = append(errs, fmt.Errorf("config/images.json: %s: %w", e.Name, err))
+		}
 	}
 	return errors.Join(errs...)
 }

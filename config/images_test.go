@@ -40,7 +40,7 @@ func TestTasksRunOnceTheirImageIsReleased(t *testing.T) {
 	} {
 		dev := released(t, document)
 		dev.Backend.DesiredCount, dev.Frontend.DesiredCount = 3, 5
-		assert.Equal(t, want, [2]int{dev.Backend.RunningCount(), dev.Frontend.RunningCount()}, document)
+		assert.Equal(t, want, [2]int{dev.backend().RunningCount(), dev.frontend().RunningCount()}, document)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestImagesThatCannotBeReadAreRefused(t *testing.T) {
 		"not JSON":                {`dev: v1`, "invalid character"},
 		"a list":                  {`[]`, "cannot unmarshal array"},
 		"a tag as a number":       {`{"dev": {"backend": {"tag": 1}}}`, "cannot unmarshal number"},
-		"an unknown service":      {`{"dev": {"worker": {"tag": "v1"}}}`, `unknown field "worker"`},
+		"an unknown service":      {`{"dev": {"worker": {"tag": "v1"}}}`, `dev: there is no service "worker": want one of backend, frontend`},
 		"an unknown field":        {`{"dev": {"backend": {"version": "v1"}}}`, `unknown field "version"`},
 		"text after it":           {`{} v1`, "text after the closing brace"},
 		"two documents":           {`{}{}`, "text after the closing brace"},

@@ -30,14 +30,13 @@ type Pipeline struct {
 	NotificationEmails []string
 }
 
-// Configured says whether there is a pipeline.
+// Configured reports whether there is a pipeline.
 func (p Pipeline) Configured() bool { return p.ConnectionARN != "" }
 
 var (
 	connectionSyntax = regexp.MustCompile(`^arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	sourceSyntax     = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	branchSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]([A-Za-z0-9_./-]{0,253}[A-Za-z0-9_-])?$`)
-	emailSyntax      = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 )
 
 // ValidatePipeline returns every error of the pipeline's settings, joined into

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func newAlarms(stack awscdk.Stack, env config.Environment) *alarms {
 // has its first data (isOver).
 func (a *alarms) add(alarm config.Alarm, topic *string) awscloudwatch.CfnAlarm {
 	props := &awscloudwatch.CfnAlarmProps{
-		AlarmName:          jsii.String(a.env.PhysicalName(alarm.ID)),
+		AlarmName:          jsii.String(a.env.AlarmName(alarm.ID)),
 		AlarmDescription:   jsii.String(alarm.When() + ". What to do: " + a.env.Monitoring.RunbookURL + "#" + alarm.Section),
 		ComparisonOperator: jsii.String("GreaterThanThreshold"),
 		Threshold:          &alarm.Threshold,
@@ -48,7 +49,7 @@ func (a *alarms) add(alarm config.Alarm, topic *string) awscloudwatch.CfnAlarm {
 	} else {
 		a.readExpression(props, alarm)
 	}
-	return awscloudwatch.NewCfnAlarm(a.stack, jsii.String(constructID(alarm.ID)), props)
+	return awscloudwatch.NewCfnAlarm(a.stack, jsii.String(config.LogicalID(alarm.ID)), props)
 }
 
 func (a *alarms) readMetric(props *awscloudwatch.CfnAlarmProps, alarm config.Alarm) {
@@ -64,7 +65,7 @@ func (a *alarms) readMetric(props *awscloudwatch.CfnAlarmProps, alarm config.Ala
 
 func (a *alarms) readExpression(props *awscloudwatch.CfnAlarmProps, alarm config.Alarm) {
 	queries := []any{&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
-		Id: jsii.String("value"), Expression: &alarm.Expression, Label: &alarm.Subject, ReturnData: jsii.Bool(true),
+		Id: jsii.String("value"), Expression: &alarm.Expression, Label: jsii.String(cmp.Or(alarm.Label, alarm.Subject)), ReturnData: jsii.Bool(true),
 	}}
 	for _, metric := range alarm.Metrics {
 		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
@@ -100,13 +101,4 @@ func (a *alarms) value(dimension string) *string {
 		a.shared[dimension] = shared(a.stack, dimension)
 	}
 	return a.shared[dimension]
-}
-
-// constructID is a name such as database-cpu as ids are written: DatabaseCpu.
-func constructID(name string) string {
-	var id strings.Builder
-	for _, word := range strings.Split(name, "-") {
-		id.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return id.String()
 }

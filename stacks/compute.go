@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecr"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -14,139 +13,122 @@ import (
 	blocks "parrot/constructs"
 )
 
-// The ports of the target groups as they are described. ECS registers each task
-// with the port of its container, so a change of a setting does not reach them.
-const (
-	backendTargetGroupPort  = 3001
-	frontendTargetGroupPort = 3000
-)
-
 // unreleased is the tag that a task definition names before there is an image.
 // No task is started from it.
 const unreleased = "unreleased"
 
-// Compute is the two services.
+// Compute is the services.
 type Compute struct {
-	Stack             awscdk.Stack
-	Backend, Frontend blocks.WebService
+	Stack awscdk.Stack
+	// Services are by their names.
+	Services map[string]blocks.Service
 }
 
 // NewCompute makes the compute stack.
 func NewCompute(scope constructs.Construct, env config.Environment, network *Network, registry *Registry, data *Data, edge *Edge) *Compute {
-	stack := newStack(scope, env, "Compute", "Backend and front end on Fargate")
-
-	backend := webService(env, network, edge, "backend", env.Backend.Service)
-	backend.Image = image(registry.Backend, env.Backend.Service)
-	backend.SecurityGroup = network.Backend.Group
-	backend.Ingress = network.AllowFromLoadBalancer(stack, "Backend", network.Backend, env.Backend.Port)
-	backend.TargetGroupPort = backendTargetGroupPort
-	backend.Priority = backendPriority
-	// "/api/*" does not match "/api".
-	backend.Paths = []string{"/" + env.Backend.APIPrefix, "/" + env.Backend.APIPrefix + "/*"}
-	backend.Variables = env.BackendVariables()
-	backend.Secrets = backendSecrets(env, data)
-	backend.SecretsRevision = env.Backend.JWTExpiresIn + " " + env.Backend.JWTRefreshExpiresIn
-	backend.MigrationCommand = env.Backend.MigrationCommand
-
-	frontend := webService(env, network, edge, "frontend", env.Frontend.Service)
-	frontend.Image = image(registry.Frontend, env.Frontend.Service)
-	frontend.SecurityGroup = network.Frontend.Group
-	frontend.Ingress = network.AllowFromLoadBalancer(stack, "Frontend", network.Frontend, env.Frontend.Port)
-	frontend.TargetGroupPort = frontendTargetGroupPort
-	frontend.Priority = frontendPriority
-	frontend.Paths = []string{"/*"}
-	frontend.Variables = env.FrontendVariables()
-
-	c := &Compute{
-		Stack:    stack,
-		Backend:  blocks.NewWebService(stack, "Backend", backend),
-		Frontend: blocks.NewWebService(stack, "Frontend", frontend),
+	stack := newStack(scope, env, config.ComputePart, "Services on Fargate")
+	c := &Compute{Stack: stack, Services: map[string]blocks.Service{}}
+	services := env.Services()
+	for _, s := range services {
+		props := serviceProps(env, network, s)
+		props.Image = image(registry.Repositories[s.Name], s.Image)
+		props.Secrets = secrets(data, s)
+		if s.Web != nil {
+			props.Web = webProps(s)
+			props.Web.Listener = edge.HTTPS
+			props.Web.Ingress = network.AllowFromLoadBalancer(stack, s)
+		}
+		c.Services[s.Name] = blocks.NewService(stack, s.ID(), props)
 	}
-	c.watch(env, "backend", c.Backend, env.Backend.Service)
-	c.watch(env, "frontend", c.Frontend, env.Frontend.Service)
+	for _, s := range services {
+		c.watch(env, s)
+	}
 	return c
 }
 
-// watch shows what operators and alarms need of a service, and makes ECS take
-// back a release that answers with errors, where that is wanted.
-func (c *Compute) watch(env config.Environment, name string, service blocks.WebService, settings config.Service) {
-	serviceOutputs(c.Stack, constructID(name), service)
-	targetGroup, parameter := service.TargetGroup.TargetGroupFullName(), config.TargetGroupParameter(name)
-	share(c.Stack, env, constructID(name)+"TargetGroupFullName", parameter, "The target group's name in metrics", targetGroup)
-
+// watch shows what operators and alarms need of a service, and makes ECS roll a
+// deployment back that answers with errors, where the settings want it.
+func (c *Compute) watch(env config.Environment, s config.Workload) {
+	service := c.Services[s.Name]
+	output(c.Stack, s.ClusterOutput(), service.Cluster.ClusterArn(), "Cluster of the service")
+	output(c.Stack, s.ServiceOutput(), service.Service.ServiceName(), "Name of the service")
+	output(c.Stack, s.LogGroupOutput(), service.LogGroup.LogGroupName(), "Log group, for aws logs tail")
 	var names []*string
-	if env.Monitoring.RollbackOnErrors && settings.RunningCount() > 0 {
-		// ECS wants an alarm that is there before the service: this stack's own.
-		alarms := newAlarms(c.Stack, env)
-		alarms.shared[env.Parameter(parameter)] = targetGroup
-		names = append(names, alarms.add(env.RollbackAlarm(name), nil).Ref())
+	if s.Web != nil {
+		output(c.Stack, s.TargetGroupOutput(), service.TargetGroup.TargetGroupArn(), "Target group, for describe-target-health")
+		targetGroup, parameter := service.TargetGroup.TargetGroupFullName(), s.TargetGroupParameter()
+		share(c.Stack, env, s.ID()+"TargetGroupFullName", parameter, "The target group's name in metrics", targetGroup)
+		if env.Monitoring.RollbackOnErrors && s.RunningCount() > 0 {
+			// ECS needs an alarm that exists before the service: this stack's own.
+			alarms := newAlarms(c.Stack, env)
+			alarms.shared[env.ParameterName(parameter)] = targetGroup
+			names = append(names, alarms.add(env.RollbackAlarm(s), nil).Ref())
+		}
 	}
 	service.RollBackOn(names...)
 }
 
-// webService is what both services have in common.
-func webService(env config.Environment, network *Network, edge *Edge, name string, s config.Service) blocks.WebServiceProps {
+// serviceProps are the properties that all services have.
+func serviceProps(env config.Environment, network *Network, s config.Workload) blocks.ServiceProps {
 	subnets, public := network.Public, true
 	if env.Network.TaskSubnets == config.TasksPrivate {
 		subnets, public = network.Private, false
 	}
-	return blocks.WebServiceProps{
-		Name:          env.PhysicalName(name),
-		ContainerName: name,
-		Port:          s.Port,
-		CPU:           s.CPU,
-		MemoryMiB:     s.MemoryMiB,
-		DesiredCount:  s.RunningCount(),
+	return blocks.ServiceProps{
+		Name:             s.PhysicalName(),
+		ContainerName:    s.Name,
+		CPU:              s.CPU,
+		MemoryMiB:        s.MemoryMiB,
+		DesiredCount:     s.RunningCount(),
+		Variables:        s.Variables,
+		SecretsRevision:  s.SecretsRevision,
+		MigrationCommand: s.MigrationCommand,
 
 		VPC:            network.VPC,
 		Subnets:        &awsec2.SubnetSelection{Subnets: subnets.Subnets},
 		AssignPublicIP: public,
+		SecurityGroup:  network.Services[s.Name].Group,
 
-		Listener: edge.HTTPS,
-		HealthCheck: &elb.HealthCheck{
-			Path:                    &s.HealthCheck.Path,
-			HealthyHttpCodes:        jsii.String("200"),
-			Interval:                awscdk.Duration_Seconds(jsii.Number(s.HealthCheck.IntervalSeconds)),
-			Timeout:                 awscdk.Duration_Seconds(jsii.Number(s.HealthCheck.TimeoutSeconds)),
-			HealthyThresholdCount:   jsii.Number(s.HealthCheck.HealthyThreshold),
-			UnhealthyThresholdCount: jsii.Number(s.HealthCheck.UnhealthyThreshold),
-		},
-		HealthCheckGracePeriodSeconds: s.HealthCheck.GracePeriodSeconds,
-
-		LogGroupName:     "/aws/ecs/" + env.PhysicalName(name),
+		LogGroupName:     s.LogGroupName(),
 		LogRetentionDays: env.LogRetentionDays,
 		LogRemovalPolicy: dataRemoval(env),
 	}
 }
 
-// image is the released image in the service's repository.
-func image(repository awsecr.IRepository, s config.Service) awsecs.ContainerImage {
-	reference := s.Image.Reference()
-	if !s.Image.Released() {
+// webProps are the properties of a service behind the load balancer.
+func webProps(s config.Workload) *blocks.WebProps {
+	check := s.Web.HealthCheck
+	return &blocks.WebProps{
+		Port:            s.Web.Port,
+		TargetGroupPort: s.Web.TargetGroupPort,
+		Priority:        s.Web.Priority,
+		Paths:           s.Web.Paths,
+		HealthCheck: &elb.HealthCheck{
+			Path:                    &check.Path,
+			HealthyHttpCodes:        jsii.String("200"),
+			Interval:                awscdk.Duration_Seconds(jsii.Number(check.IntervalSeconds)),
+			Timeout:                 awscdk.Duration_Seconds(jsii.Number(check.TimeoutSeconds)),
+			HealthyThresholdCount:   jsii.Number(check.HealthyThreshold),
+			UnhealthyThresholdCount: jsii.Number(check.UnhealthyThreshold),
+		},
+		HealthCheckGracePeriodSeconds: check.GracePeriodSeconds,
+	}
+}
+
+// image is the released image in a service's repository.
+func image(repository awsecr.IRepository, released config.Image) awsecs.ContainerImage {
+	reference := released.Reference()
+	if !released.Released() {
 		reference = unreleased
 	}
 	return awsecs.ContainerImage_FromEcrRepository(repository, &reference)
 }
 
-// backendSecrets are the variables that ECS reads from Secrets Manager.
-func backendSecrets(env config.Environment, data *Data) map[string]awsecs.Secret {
-	key := func(secret awssecretsmanager.ISecret, name string) awsecs.Secret {
-		return awsecs.Secret_FromSecretsManager(secret, &name)
+// secrets are the variables that ECS reads from Secrets Manager.
+func secrets(data *Data, s config.Workload) map[string]awsecs.Secret {
+	variables := map[string]awsecs.Secret{}
+	for _, variable := range s.Secrets {
+		variables[variable.Name] = awsecs.Secret_FromSecretsManager(data.Secrets[variable.Secret], &variable.Key)
 	}
-	secrets := map[string]awsecs.Secret{"DATABASE_URL": key(data.DBCredentials, urlKey)}
-	for _, name := range []string{jwtSecret, jwtRefreshSecret, jwtExpiresIn, jwtRefreshExpiresIn} {
-		secrets[name] = key(data.AppEnv, name)
-	}
-	if env.Redis.Enabled {
-		secrets[redisURL] = key(data.AppEnv, redisURL)
-	}
-	return secrets
-}
-
-// serviceOutputs shows what an operator's commands need.
-func serviceOutputs(stack awscdk.Stack, name string, s blocks.WebService) {
-	output(stack, "Ecs"+name+"ClusterId", s.Cluster.ClusterArn(), "Cluster of the service")
-	output(stack, "Ecs"+name+"ServiceName", s.Service.ServiceName(), "Name of the service")
-	output(stack, name+"TargetGroupArn", s.TargetGroup.TargetGroupArn(), "Target group, for describe-target-health")
-	output(stack, name+"LogGroupName", s.LogGroup.LogGroupName(), "Log group, for aws logs tail")
+	return variables
 }

@@ -55,12 +55,12 @@ func (m *monitoring) dashboard() *string {
 		}
 		y += height
 	}
-	row(2, m.note(fmt.Sprintf("# %s\nhttps://%s · what alarms mean: %s", env.PhysicalName("operations"), env.Domain, env.Monitoring.RunbookURL)))
+	row(2, m.note(fmt.Sprintf("# %s\nhttps://%s · runbook: %s", env.DashboardName(), env.Domain, env.Monitoring.RunbookURL)))
 	if firing := env.Alarms(); len(firing) > 0 {
 		row(5, m.alarmStates(firing))
 	}
 
-	balancer := []string{"LoadBalancer", *m.alarms.value(env.Parameter(config.LoadBalancerParameter))}
+	balancer := []string{"LoadBalancer", *m.alarms.value(env.ParameterName(config.LoadBalancerParameter))}
 	request := func(label, name, statistic string) line {
 		return line{label, "AWS/ApplicationELB", name, statistic, balancer, false}
 	}
@@ -76,19 +76,22 @@ func (m *monitoring) dashboard() *string {
 		}}),
 	)
 
-	row(1, m.note("## The services, and their deployments"))
+	row(1, m.note("## Services and deployments"))
 	cpu, memory := graph{title: "CPU", unit: "%"}, graph{title: "Memory", unit: "%"}
-	tasks := graph{title: "Tasks; more during a deploy", unit: "tasks"}
-	targets := graph{title: "Targets: healthy, and not", unit: "targets"}
-	for _, name := range []string{"backend", "frontend"} {
-		service := []string{"ClusterName", env.PhysicalName(name), "ServiceName", env.PhysicalName(name)}
-		group := append([]string{"TargetGroup", *m.alarms.value(env.Parameter(config.TargetGroupParameter(name)))}, balancer...)
-		cpu.lines = append(cpu.lines, line{name, "AWS/ECS", "CPUUtilization", "Average", service, false})
-		memory.lines = append(memory.lines, line{name, "AWS/ECS", "MemoryUtilization", "Average", service, false})
-		tasks.lines = append(tasks.lines, line{name, "AWS/ECS", "CPUUtilization", "SampleCount", service, false})
+	tasks := graph{title: "Tasks (more during a deploy)", unit: "tasks"}
+	targets := graph{title: "Healthy and unhealthy targets", unit: "targets"}
+	for _, w := range env.Services() {
+		service := []string{"ClusterName", w.PhysicalName(), "ServiceName", w.PhysicalName()}
+		cpu.lines = append(cpu.lines, line{w.Name, "AWS/ECS", "CPUUtilization", "Average", service, false})
+		memory.lines = append(memory.lines, line{w.Name, "AWS/ECS", "MemoryUtilization", "Average", service, false})
+		tasks.lines = append(tasks.lines, line{w.Name, "AWS/ECS", "CPUUtilization", "SampleCount", service, false})
+		if w.Web == nil {
+			continue
+		}
+		group := append([]string{"TargetGroup", *m.alarms.value(env.ParameterName(w.TargetGroupParameter()))}, balancer...)
 		targets.lines = append(targets.lines,
-			line{name, "AWS/ApplicationELB", "HealthyHostCount", "Maximum", group, false},
-			line{name + ", not healthy", "AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", group, false})
+			line{w.Name, "AWS/ApplicationELB", "HealthyHostCount", "Maximum", group, false},
+			line{w.Name + ", not healthy", "AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", group, false})
 	}
 	row(graphRows, m.graph(cpu), m.graph(memory), m.graph(tasks), m.graph(targets))
 
@@ -99,20 +102,20 @@ func (m *monitoring) dashboard() *string {
 	}
 	cpuOfDatabase := graph{title: "CPU", unit: "%", lines: []line{database("CPU", "CPUUtilization", false)}}
 	if env.Database.Burstable() {
-		cpuOfDatabase.title, cpuOfDatabase.rightUnit = "CPU, and credits left", "credits"
+		cpuOfDatabase.title, cpuOfDatabase.rightUnit = "CPU and CPU credits", "credits"
 		cpuOfDatabase.lines = append(cpuOfDatabase.lines, database("credits", "CPUCreditBalance", true))
 	}
 	row(graphRows,
 		m.graph(cpuOfDatabase),
 		m.graph(graph{title: "Connections", unit: "connections", lines: []line{database("connections", "DatabaseConnections", false)}, limits: m.limit("database-connections", "too many")}),
-		m.graph(graph{title: "Free", unit: "bytes of storage", rightUnit: "bytes of memory", lines: []line{database("storage", "FreeStorageSpace", false), database("memory", "FreeableMemory", true)}}),
-		m.graph(graph{title: "The volume", unit: "a second", rightUnit: "seconds each", lines: []line{
+		m.graph(graph{title: "Free storage and memory", unit: "bytes of storage", rightUnit: "bytes of memory", lines: []line{database("storage", "FreeStorageSpace", false), database("memory", "FreeableMemory", true)}}),
+		m.graph(graph{title: "The database's volume", unit: "a second", rightUnit: "seconds each", lines: []line{
 			database("reads", "ReadIOPS", false), database("writes", "WriteIOPS", false), database("a read takes", "ReadLatency", true), database("a write takes", "WriteLatency", true),
 		}}),
 	)
 
 	if env.Redis.Enabled {
-		node := []string{"CacheClusterId", env.PhysicalName("redis") + "-001"}
+		node := []string{"CacheClusterId", env.RedisNodeName()}
 		redis := func(label, name, statistic string) []line {
 			return []line{{label, "AWS/ElastiCache", name, statistic, node, false}}
 		}
@@ -120,14 +123,14 @@ func (m *monitoring) dashboard() *string {
 		row(graphRows,
 			m.graph(graph{title: "CPU", unit: "%", lines: redis("CPU", "CPUUtilization", "Average")}),
 			m.graph(graph{title: "Memory", unit: "%", lines: redis("memory", "DatabaseMemoryUsagePercentage", "Average")}),
-			m.graph(graph{title: "Dropped for want of memory", unit: "keys a minute", lines: redis("keys", "Evictions", "Sum")}),
+			m.graph(graph{title: "Evicted because memory was full", unit: "keys a minute", lines: redis("keys", "Evictions", "Sum")}),
 		)
 	}
 
-	row(1, m.note("## What costs with use: parrotctl cost has the rest"))
+	row(1, m.note("## Costs that depend on use (parrotctl cost shows the others)"))
 	logs := graph{title: "Logs written: $0.50 a GB", unit: "bytes an hour", periodSeconds: 3600}
-	for _, name := range []string{"backend", "frontend"} {
-		logs.lines = append(logs.lines, line{name, "AWS/Logs", "IncomingBytes", "Sum", []string{"LogGroupName", "/aws/ecs/" + env.PhysicalName(name)}, false})
+	for _, w := range env.Services() {
+		logs.lines = append(logs.lines, line{w.Name, "AWS/Logs", "IncomingBytes", "Sum", []string{"LogGroupName", w.LogGroupName()}, false})
 	}
 	row(graphRows,
 		m.graph(graph{title: "Load balancer's capacity units: $0.008 each", unit: "units an hour", periodSeconds: 3600, lines: []line{request("units", "ConsumedLCUs", "Average")}}),
@@ -149,7 +152,7 @@ func (m *monitoring) note(markdown string) widget {
 func (m *monitoring) alarmStates(of []config.Alarm) widget {
 	var arns []string
 	for _, alarm := range of {
-		arns = append(arns, m.arn("cloudwatch", "alarm:"+m.env.PhysicalName(alarm.ID)))
+		arns = append(arns, m.arn("cloudwatch", "alarm:"+m.env.AlarmName(alarm.ID)))
 	}
 	return widget{Type: "alarm", Properties: map[string]any{"title": "Alarms", "alarms": arns, "sortBy": "stateUpdatedTimestamp"}}
 }

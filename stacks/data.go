@@ -12,26 +12,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parrot/config"
+	"parrot/config/keys"
 	blocks "parrot/constructs"
 )
 
-const (
-	databaseName     = "parrot"
-	databaseUsername = "parrot_admin"
-
-	// disabled stands where a value would be if its part were switched on.
-	disabled = "disabled"
-)
-
-// The keys of the secrets that tasks read.
-const (
-	urlKey              = "url"
-	jwtSecret           = "JWT_SECRET"
-	jwtRefreshSecret    = "JWT_REFRESH_SECRET"
-	jwtExpiresIn        = "JWT_EXPIRES_IN"
-	jwtRefreshExpiresIn = "JWT_REFRESH_EXPIRES_IN"
-	redisURL            = "REDIS_URL"
-)
+// disabled is the value of what is not switched on.
+const disabled = "disabled"
 
 // Data is the database, Redis and the secrets.
 //
@@ -40,33 +26,31 @@ const (
 // reference, and can always be composed again.
 type Data struct {
 	Stack awscdk.Stack
-	// DBCredentials is the projection with the connection URL.
-	DBCredentials awssecretsmanager.Secret
-	// AppEnv is the projection with the application's other secrets.
-	AppEnv awssecretsmanager.Secret
+	// Secrets are the projections.
+	Secrets map[config.Secret]awssecretsmanager.Secret
 }
 
 // NewData makes the data stack. rotation is the directory with the program that
 // rotates the database's password, where RotationDays asks for it.
 func NewData(scope constructs.Construct, env config.Environment, network *Network, rotation string) *Data {
-	stack := newStack(scope, env, "Data", "PostgreSQL, Redis and secrets")
+	stack := newStack(scope, env, config.DataPart, "PostgreSQL, Redis and secrets")
 
 	redisEndpoint, redisAddress := jsii.String(disabled), jsii.String(disabled)
 	if env.Redis.Enabled {
 		redisEndpoint, redisAddress = newRedis(stack, env, network)
 	}
-	appEnv := projection(stack, "AppEnv", env, "app-env", "The application's secrets", map[string]*string{
-		jwtSecret:           jwtKey(stack, "JwtAccessKey", env, "jwt-access-key"),
-		jwtRefreshSecret:    jwtKey(stack, "JwtRefreshKey", env, "jwt-refresh-key"),
-		jwtExpiresIn:        &env.Backend.JWTExpiresIn,
-		jwtRefreshExpiresIn: &env.Backend.JWTRefreshExpiresIn,
-		redisURL:            redisAddress,
+	appEnv := projection(stack, "AppEnv", env, config.AppEnv, "The application's secrets", map[string]*string{
+		config.JWTSecretVariable:         jwtKey(stack, "JwtAccessKey", env, config.JWTAccessKey),
+		config.JWTRefreshSecretVariable:  jwtKey(stack, "JwtRefreshKey", env, config.JWTRefreshKey),
+		config.JWTExpiresVariable:        &env.Backend.JWTExpiresIn,
+		config.JWTRefreshExpiresVariable: &env.Backend.JWTRefreshExpiresIn,
+		config.RedisURLVariable:          redisAddress,
 	})
 
-	password := source(stack, "DbPassword", env, "db-password", blocks.GeneratedSecretProps{
+	password := source(stack, "DbPassword", env, config.DBPassword, blocks.GeneratedSecretProps{
 		Description: "Master password of the database: the source of db-credentials",
-		Fixed:       map[string]string{"username": databaseUsername},
-		Key:         "password",
+		Fixed:       map[string]string{keys.Username: config.DatabaseUsername},
+		Key:         keys.Password,
 		Length:      24,
 	})
 	database := newDatabase(stack, env, network, password.Value)
@@ -74,13 +58,13 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 	// without it, Redis and the secrets, is there before it.
 	database.Node().AddDependency(appEnv)
 	host, port := database.DbInstanceEndpointAddress(), database.DbInstanceEndpointPort()
-	dbCredentials := projection(stack, "DbCredentials", env, "db-credentials", "How to reach the database", map[string]*string{
-		"username": jsii.String(databaseUsername),
-		"password": password.Value,
-		"host":     host,
-		"port":     port,
-		"dbname":   jsii.String(databaseName),
-		urlKey:     jsii.String(config.DatabaseURL(databaseUsername, *password.Value, *host, *port, databaseName)),
+	dbCredentials := projection(stack, "DbCredentials", env, config.DBCredentials, "How to reach the database", map[string]*string{
+		keys.Username: jsii.String(config.DatabaseUsername),
+		keys.Password: password.Value,
+		keys.Host:     host,
+		keys.Port:     port,
+		keys.DBName:   jsii.String(config.DatabaseName),
+		keys.URL:      jsii.String(config.DatabaseURL(config.DatabaseUsername, *password.Value, *host, *port, config.DatabaseName)),
 	})
 
 	credentialsARN := dbCredentials.SecretArn()
@@ -88,11 +72,11 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 		rotate(stack, env, password.ARN, credentialsARN, rotation)
 	}
 
-	output(stack, "DbEndpoint", host, "Host name of the database")
-	output(stack, "DbPort", port, "Port of the database")
-	output(stack, "DbCredentialsSecretArn", credentialsARN, "Secret with all that a client of the database needs")
-	output(stack, "RedisEndpoint", redisEndpoint, "Host name of Redis, or "+disabled)
-	return &Data{Stack: stack, DBCredentials: dbCredentials, AppEnv: appEnv}
+	output(stack, config.DBEndpointOutput, host, "Host name of the database")
+	output(stack, config.DBPortOutput, port, "Port of the database")
+	output(stack, config.DBCredentialsOutput, credentialsARN, "Secret with all that a client of the database needs")
+	output(stack, config.RedisEndpointOutput, redisEndpoint, "Host name of Redis, or "+disabled)
+	return &Data{Stack: stack, Secrets: map[config.Secret]awssecretsmanager.Secret{config.DBCredentials: dbCredentials, config.AppEnv: appEnv}}
 }
 
 // newDatabase makes the PostgreSQL instance. What would replace it if it changed
@@ -102,9 +86,9 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 	engine := awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
 		Version: awsrds.PostgresEngineVersion_Of(&settings.EngineVersion, &settings.EngineVersion, nil),
 	})
-	// RDS would make the group itself, and keep its logs for good.
+	// RDS would make the group itself, and never delete its logs.
 	logs := blocks.NewLogGroup(stack, "DatabaseLogs", blocks.LogGroupProps{
-		Name:          "/aws/rds/instance/" + settings.Identifier + "/postgresql",
+		Name:          settings.LogGroupName(),
 		RetentionDays: env.LogRetentionDays,
 		RemovalPolicy: dataRemoval(env),
 	})
@@ -125,12 +109,12 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 		StorageEncrypted:    jsii.Bool(true),
 		BackupRetention:     awscdk.Duration_Days(jsii.Number(settings.BackupRetentionDays)),
 
-		Credentials:  awsrds.Credentials_FromPassword(jsii.String(databaseUsername), awscdk.SecretValue_UnsafePlainText(password)),
-		DatabaseName: jsii.String(databaseName),
+		Credentials:  awsrds.Credentials_FromPassword(jsii.String(config.DatabaseUsername), awscdk.SecretValue_UnsafePlainText(password)),
+		DatabaseName: jsii.String(config.DatabaseName),
 
 		Vpc: network.VPC,
 		SubnetGroup: awsrds.NewSubnetGroup(stack, jsii.String("DatabaseSubnets"), &awsrds.SubnetGroupProps{
-			SubnetGroupName: jsii.String(env.PhysicalName("db")),
+			SubnetGroupName: jsii.String(env.DatabaseGroupName()),
 			Description:     jsii.String("Private subnets"),
 			Vpc:             network.VPC,
 			VpcSubnets:      &awsec2.SubnetSelection{Subnets: network.Private.Subnets},
@@ -181,9 +165,9 @@ func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (end
 	// The token goes with the cache it opens, so that the name is free again
 	// when Redis is switched on the next time.
 	token := blocks.NewGeneratedSecret(stack, "RedisAuth", blocks.GeneratedSecretProps{
-		Name:          env.PhysicalName("redis-auth"),
-		Description:   "AUTH token of Redis: the source of " + redisURL + " in app-env",
-		Key:           "token",
+		Name:          env.SecretName(config.RedisAuth),
+		Description:   "AUTH token of Redis: the source of " + config.RedisURLVariable + " in app-env",
+		Key:           keys.AuthToken,
 		Length:        32,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
@@ -192,7 +176,7 @@ func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (end
 		SubnetIds:   anys(network.Private.SubnetIds),
 	})
 	redis := awselasticache.NewCfnReplicationGroup(stack, jsii.String("Redis"), &awselasticache.CfnReplicationGroupProps{
-		ReplicationGroupId:          jsii.String(env.PhysicalName("redis")),
+		ReplicationGroupId:          jsii.String(env.RedisName()),
 		ReplicationGroupDescription: jsii.String("Cache of the backend"),
 		Engine:                      jsii.String("redis"),
 		EngineVersion:               jsii.String("7.1"),
@@ -224,26 +208,26 @@ func anys(texts *[]*string) *[]any {
 }
 
 // source is a secret that AWS generates.
-func source(stack awscdk.Stack, id string, env config.Environment, name string, props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
-	props.Name = env.PhysicalName(name)
+func source(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
+	props.Name = env.SecretName(secret)
 	props.RemovalPolicy = dataRemoval(env)
 	return blocks.NewGeneratedSecret(stack, id, props)
 }
 
 // jwtKey is a generated key that signs tokens. It returns a reference to the value.
-func jwtKey(stack awscdk.Stack, id string, env config.Environment, name string) *string {
-	return source(stack, id, env, name, blocks.GeneratedSecretProps{
+func jwtKey(stack awscdk.Stack, id string, env config.Environment, secret config.Secret) *string {
+	return source(stack, id, env, secret, blocks.GeneratedSecretProps{
 		Description: "Signs tokens: a source of app-env",
-		Key:         "key",
+		Key:         keys.SigningKey,
 		Length:      64,
 	}).Value
 }
 
 // projection is a secret that is composed of references and plain values. It is
 // never kept: it can be composed again.
-func projection(stack awscdk.Stack, id string, env config.Environment, name, description string, values map[string]*string) awssecretsmanager.Secret {
+func projection(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, description string, values map[string]*string) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(stack, &id, &awssecretsmanager.SecretProps{
-		SecretName:        jsii.String(env.PhysicalName(name)),
+		SecretName:        jsii.String(env.SecretName(secret)),
 		Description:       &description,
 		SecretStringValue: awscdk.SecretValue_UnsafePlainText(stack.ToJsonString(values, nil)),
 		RemovalPolicy:     awscdk.RemovalPolicy_DESTROY,

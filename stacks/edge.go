@@ -16,12 +16,9 @@ import (
 	"parrot/config"
 )
 
-// The order of the rules on the HTTPS listener.
-const (
-	wwwPriority      = 50
-	backendPriority  = 100
-	frontendPriority = 200
-)
+// wwwPriority is the order of the redirect among the rules of the HTTPS listener: it
+// comes before those of the services.
+const wwwPriority = 50
 
 // Edge is how the internet comes in: certificate, load balancer and DNS records.
 type Edge struct {
@@ -34,7 +31,7 @@ type Edge struct {
 // NewEdge makes the edge stack. Its certificate waits until the zone is
 // delegated to.
 func NewEdge(scope constructs.Construct, env config.Environment, network *Network) *Edge {
-	stack := newStack(scope, env, "Edge", "Certificate, load balancer and DNS records of "+env.Domain)
+	stack := newStack(scope, env, config.EdgePart, "Certificate, load balancer and DNS records of "+env.Domain)
 	// The zone's id is no reference between the stacks: say the order.
 	stack.AddStackDependency(network.Stack, nil)
 	zone := importedZone(stack, env)
@@ -64,7 +61,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 		bucket.Node().AddDependency(certificate)
 		loadBalancer.LogAccessLogs(bucket, nil)
 	} else {
-		// What is left out stays as it was: off has to be said.
+		// CloudFormation keeps the old value of an attribute that a template omits.
 		loadBalancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("false"))
 	}
 
@@ -106,7 +103,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 	// A new certificate takes the place of this one while its alarm watches it.
 	share(stack, env, "CertificateArn", config.CertificateParameter, "ARN of the certificate of "+env.Domain, certificate.CertificateArn())
 	share(stack, env, "LoadBalancerFullName", config.LoadBalancerParameter, "The load balancer's name in metrics", loadBalancer.LoadBalancerFullName())
-	output(stack, "AlbDnsName", loadBalancer.LoadBalancerDnsName(), "The load balancer's own name")
+	output(stack, config.LoadBalancerHostOutput, loadBalancer.LoadBalancerDnsName(), "The load balancer's own name")
 	return &Edge{stack, https}
 }
 
@@ -115,7 +112,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 func importedZone(stack awscdk.Stack, env config.Environment) awsroute53.IHostedZone {
 	id := &env.HostedZoneID
 	if env.HostedZoneID == "" {
-		id = shared(stack, env.Parameter(config.ZoneParameter))
+		id = shared(stack, env.ParameterName(config.ZoneParameter))
 	}
 	return awsroute53.HostedZone_FromHostedZoneAttributes(stack, jsii.String("Zone"), &awsroute53.HostedZoneAttributes{
 		HostedZoneId: id,

@@ -24,10 +24,14 @@ type event struct {
 
 func (m *monitoring) events() []event {
 	env := m.env
-	var clusters, services []string
-	for _, name := range []string{"backend", "frontend"} {
-		clusters = append(clusters, m.arn("ecs", "cluster/"+env.PhysicalName(name)))
-		services = append(services, m.arn("ecs", "service/"+env.PhysicalName(name)+"/"+env.PhysicalName(name)))
+	var clusters, services, repositories []string
+	for _, service := range env.Services() {
+		name := service.PhysicalName()
+		clusters = append(clusters, m.arn("ecs", "cluster/"+name))
+		services = append(services, m.arn("ecs", "service/"+name+"/"+name))
+		if service.Build != nil {
+			repositories = append(repositories, service.Build.Repository)
+		}
 	}
 	moreThanNone := []any{map[string]any{"numeric": []any{">", 0}}}
 	return append([]event{
@@ -61,7 +65,7 @@ func (m *monitoring) events() []event {
 			pattern: map[string]any{
 				"source": []string{"aws.ecr"}, "detail-type": []string{"ECR Image Scan"},
 				"detail": map[string]any{
-					"scan-status": []string{"COMPLETE"}, "repository-name": []string{env.Backend.Repository, env.Frontend.Repository},
+					"scan-status": []string{"COMPLETE"}, "repository-name": repositories,
 					"$or": []any{
 						map[string]any{"finding-severity-counts": map[string]any{"CRITICAL": moreThanNone}},
 						map[string]any{"finding-severity-counts": map[string]any{"HIGH": moreThanNone}},
@@ -85,7 +89,7 @@ func (m *monitoring) events() []event {
 func (m *monitoring) alarmsOver() []event {
 	names := map[config.Severity][]string{}
 	for _, alarm := range m.env.Alarms() {
-		names[alarm.Severity] = append(names[alarm.Severity], m.env.PhysicalName(alarm.ID))
+		names[alarm.Severity] = append(names[alarm.Severity], m.env.AlarmName(alarm.ID))
 	}
 	var events []event
 	for _, severity := range []config.Severity{config.Page, config.Ticket} {
@@ -93,7 +97,7 @@ func (m *monitoring) alarmsOver() []event {
 			continue // a pattern without a name would be refused
 		}
 		events = append(events, event{
-			id: constructID(string(severity)) + "Over", description: "An alarm that fired is over", section: "alarm-over", severity: severity,
+			id: config.LogicalID(string(severity)) + "Over", description: "An alarm that fired is over", section: "alarm-over", severity: severity,
 			pattern: map[string]any{
 				"source": []string{"aws.cloudwatch"}, "detail-type": []string{"CloudWatch Alarm State Change"},
 				"detail": map[string]any{

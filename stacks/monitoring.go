@@ -30,7 +30,7 @@ type monitoring struct {
 // there yet. What the alarms mean is in package config, what to do in
 // docs/runbook.md.
 func NewMonitoring(scope constructs.Construct, env config.Environment, edge *Edge, compute *Compute) {
-	stack := newStack(scope, env, "Monitoring", "Alarms, events, dashboard and budget")
+	stack := newStack(scope, env, config.MonitoringPart, "Alarms, events, dashboard and budget")
 	// Names and parameters are no references between the stacks: say the order.
 	stack.AddStackDependency(edge.Stack, nil)
 	stack.AddStackDependency(compute.Stack, nil)
@@ -65,25 +65,25 @@ func (m *monitoring) addTopics() {
 		{config.Page, m.env.Monitoring.PageEmails},
 		{config.Ticket, m.env.Monitoring.TicketEmails},
 	} {
-		name := m.env.PhysicalName(string(topic.severity))
-		arn := awssns.NewCfnTopic(m.stack, jsii.String(constructID(string(topic.severity))+"Topic"), &awssns.CfnTopicProps{
+		name := m.env.TopicName(topic.severity)
+		arn := awssns.NewCfnTopic(m.stack, jsii.String(config.LogicalID(string(topic.severity))+"Topic"), &awssns.CfnTopicProps{
 			TopicName:   &name,
 			DisplayName: jsii.String(fmt.Sprintf("%s %s: %s", config.Project, m.env.Name, topic.severity)),
 		}).Ref()
 		m.topics[topic.severity] = arn
 		// One for each: SNS wants a policy's statements to be of a single topic.
-		awssns.NewCfnTopicPolicy(m.stack, jsii.String(constructID(string(topic.severity))+"TopicPolicy"), &awssns.CfnTopicPolicyProps{
+		awssns.NewCfnTopicPolicy(m.stack, jsii.String(config.LogicalID(string(topic.severity))+"TopicPolicy"), &awssns.CfnTopicPolicyProps{
 			Topics:         &[]*string{arn},
 			PolicyDocument: m.publishers(arn),
 		})
 		// Under a construct, a logical id ends in a hash: addresses may differ in a dot.
-		subscriptions := constructs.NewConstruct(m.stack, jsii.String(constructID(string(topic.severity))+"Mails"))
+		subscriptions := constructs.NewConstruct(m.stack, jsii.String(config.LogicalID(string(topic.severity))+"Mails"))
 		for _, email := range topic.emails {
 			awssns.NewCfnSubscription(subscriptions, jsii.String("Mail to "+email), &awssns.CfnSubscriptionProps{
 				TopicArn: arn, Protocol: jsii.String("email"), Endpoint: &email,
 			})
 		}
-		output(m.stack, constructID(string(topic.severity))+"TopicArn", arn, "Where mails of this severity come from; subscribe what else should know")
+		output(m.stack, topic.severity.TopicOutput(), arn, "Where mails of this severity come from; subscribe what else should know")
 	}
 }
 
@@ -112,9 +112,8 @@ func (m *monitoring) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", m.partition, service, m.env.Region, m.account, resource)
 }
 
-// addLogMetrics counts lines of the backend's log.
+// addLogMetrics counts lines of logs.
 func (m *monitoring) addLogMetrics() {
-	logGroup := "/aws/ecs/" + m.env.PhysicalName("backend")
 	for _, metric := range m.env.LogMetrics() {
 		transformation := &awslogs.CfnMetricFilter_MetricTransformationProperty{
 			MetricNamespace: jsii.String(m.env.MetricNamespace()),
@@ -123,7 +122,7 @@ func (m *monitoring) addLogMetrics() {
 			Unit:            &metric.Unit,
 		}
 		awslogs.NewCfnMetricFilter(m.stack, jsii.String(metric.Name+"Filter"), &awslogs.CfnMetricFilterProps{
-			LogGroupName:          &logGroup,
+			LogGroupName:          &metric.LogGroupName,
 			FilterPattern:         &metric.Pattern,
 			MetricTransformations: []any{transformation},
 		})
@@ -132,12 +131,12 @@ func (m *monitoring) addLogMetrics() {
 
 // addDashboard makes the page that an operator keeps open.
 func (m *monitoring) addDashboard() {
-	name := m.env.PhysicalName("operations")
+	name := m.env.DashboardName()
 	awscloudwatch.NewCfnDashboard(m.stack, jsii.String("Dashboard"), &awscloudwatch.CfnDashboardProps{
 		DashboardName: &name,
 		DashboardBody: m.dashboard(),
 	})
-	output(m.stack, "DashboardUrl", jsii.String(fmt.Sprintf(
+	output(m.stack, config.DashboardOutput, jsii.String(fmt.Sprintf(
 		"https://%[1]s.console.aws.amazon.com/cloudwatch/home?region=%[1]s#dashboards/dashboard/%[2]s", m.env.Region, name)), "The dashboard")
 }
 
@@ -161,7 +160,7 @@ func (m *monitoring) addBudget() {
 			TimeUnit:    jsii.String("MONTHLY"),
 			BudgetLimit: &awsbudgets.CfnBudget_SpendProperty{Amount: jsii.Number(m.env.Monitoring.BudgetUSD), Unit: jsii.String("USD")},
 			// What carries the environment's tag. https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-create-filters.html
-			CostFilters: map[string][]string{"TagKeyValue": {"user:Environment$" + m.env.Name}},
+			CostFilters: map[string][]string{"TagKeyValue": {"user:" + config.TagEnvironment + "$" + m.env.Name}},
 		},
 		NotificationsWithSubscribers: []any{notification("ACTUAL", 80), notification("ACTUAL", 100), notification("FORECASTED", 100)},
 	})

@@ -28,7 +28,9 @@ type Network struct {
 	// where there are any.
 	Public, Private *awsec2.SelectedSubnets
 
-	LoadBalancer, Backend, Frontend, Database, Redis SecurityGroup
+	LoadBalancer, Database, Redis SecurityGroup
+	// Services are the services' groups, by the name of the service.
+	Services map[string]SecurityGroup
 }
 
 // SecurityGroup is one that other stacks put things in. They cannot add rules:
@@ -40,8 +42,8 @@ type SecurityGroup struct {
 
 // NewNetwork makes the network stack.
 func NewNetwork(scope constructs.Construct, env config.Environment) *Network {
-	stack := newStack(scope, env, "Network", "VPC, security groups and DNS zone of "+env.Domain)
-	n := &Network{Stack: stack}
+	stack := newStack(scope, env, config.NetworkPart, "VPC, security groups and DNS zone of "+env.Domain)
+	n := &Network{Stack: stack, Services: map[string]SecurityGroup{}}
 	n.addVPC(env)
 	n.addSecurityGroups(env)
 	if env.Network.FlowLogs {
@@ -54,12 +56,13 @@ func NewNetwork(scope constructs.Construct, env config.Environment) *Network {
 // addSecurityGroups makes the groups and the matrix of who may call whom.
 func (n *Network) addSecurityGroups(env config.Environment) {
 	vpcID := n.VPC.VpcId()
-	closed := func(id, name string) SecurityGroup { return closedGroup(n.Stack, id, env.PhysicalName(name), vpcID) }
-	n.LoadBalancer = closed("LoadBalancer", "load-balancer")
-	n.Backend = closed("Backend", "backend")
-	n.Frontend = closed("Frontend", "frontend")
-	n.Database = closed("Database", "db")
-	n.Redis = closed("Redis", "redis")
+	closed := func(id, name string) SecurityGroup { return closedGroup(n.Stack, id, name, vpcID) }
+	n.LoadBalancer = closed("LoadBalancer", env.LoadBalancerGroupName())
+	for _, service := range env.Services() {
+		n.Services[service.Name] = closed(service.ID(), service.PhysicalName())
+	}
+	n.Database = closed("Database", env.DatabaseGroupName())
+	n.Redis = closed("Redis", env.RedisName())
 
 	anywhere, vpc := addresses("0.0.0.0/0"), addresses(env.Network.VPC)
 	n.allow("HttpFromAnywhere", anywhere, n.LoadBalancer, httpPort)
@@ -70,14 +73,18 @@ func (n *Network) addSecurityGroups(env config.Environment) {
 		n.allow("DatabaseFromVpc", vpc, n.Database, postgreSQLPort)
 		n.allow("RedisFromVpc", vpc, n.Redis, redisPort)
 	case config.DataFromBackend:
-		n.allow("DatabaseFromBackend", members(n.Backend), n.Database, postgreSQLPort)
-		n.allow("RedisFromBackend", members(n.Backend), n.Redis, redisPort)
+		for _, service := range env.Services() {
+			if service.ReachesData {
+				n.allow("DatabaseFrom"+service.ID(), members(n.Services[service.Name]), n.Database, postgreSQLPort)
+				n.allow("RedisFrom"+service.ID(), members(n.Services[service.Name]), n.Redis, redisPort)
+			}
+		}
 	}
 
 	// Redis imports its group only while it is on, but an export that is in use
-	// cannot be removed: it is exported for good.
+	// cannot be removed: it is exported permanently.
 	n.Stack.ExportValue(n.Redis.ID, nil)
-	output(n.Stack, "VpcId", vpcID, "The VPC")
+	output(n.Stack, config.VPCOutput, vpcID, "The VPC")
 }
 
 // closedGroup is a security group that lets nobody in and everything out.
@@ -112,8 +119,8 @@ func (n *Network) allow(id string, from caller, to SecurityGroup, port int) {
 // rule is in the service's stack: when the port changes, the old rule goes only
 // after the new tasks serve, and a deploy that fails keeps it:
 // docs/decisions/0017-a-port-changes-in-one-pass.md.
-func (n *Network) AllowFromLoadBalancer(stack awscdk.Stack, service string, to SecurityGroup, port int) awsec2.CfnSecurityGroupIngress {
-	return ingress(stack, service+"FromLoadBalancer", members(n.LoadBalancer), to, port)
+func (n *Network) AllowFromLoadBalancer(stack awscdk.Stack, service config.Workload) awsec2.CfnSecurityGroupIngress {
+	return ingress(stack, service.ID()+"FromLoadBalancer", members(n.LoadBalancer), n.Services[service.Name], service.Web.Port)
 }
 
 // ingress is a rule with an id of its own: those that CDK makes of connections
@@ -169,8 +176,8 @@ func (n *Network) addVPC(env config.Environment) {
 		setName((*n.Public.Subnets)[i], env.PhysicalName(fmt.Sprintf("public-%d", i+1)))
 		setName((*n.Private.Subnets)[i], env.PhysicalName(fmt.Sprintf("private-%d", i+1)))
 	}
-	output(n.Stack, "PublicSubnetIds", join(n.Public.SubnetIds), "The public subnets, for load balancer and tasks")
-	output(n.Stack, "PrivateSubnetIds", join(n.Private.SubnetIds), "The private subnets, for database and Redis")
+	output(n.Stack, config.PublicSubnetsOutput, join(n.Public.SubnetIds), "The public subnets, for load balancer and tasks")
+	output(n.Stack, config.PrivateSubnetsOutput, join(n.Private.SubnetIds), "The private subnets, for database and Redis")
 }
 
 // setName sets the Name tag, which CDK would otherwise make of the construct's
@@ -192,8 +199,8 @@ func (n *Network) addFlowLogs(env config.Environment) {
 	}), env.PhysicalName("vpc"))
 }
 
-// addZone makes the domain's zone, unless it is imported, and tells its id to
-// the edge. It stands here, before the certificate: the registrar can delegate
+// addZone makes the domain's zone, unless it is imported, and gives its id to
+// the edge. It is in this stack, before the certificate: the registrar can delegate
 // to it while nothing waits.
 //
 // The id crosses in a parameter, because an export's value cannot change while
@@ -202,11 +209,11 @@ func (n *Network) addZone(env config.Environment) {
 	id, nameServers := &env.HostedZoneID, jsii.String("imported")
 	if env.HostedZoneID == "" {
 		zone := awsroute53.NewPublicHostedZone(n.Stack, jsii.String("Zone"), &awsroute53.PublicHostedZoneProps{ZoneName: &env.Domain})
-		// Its name servers stand at the registrar: a new zone would have others.
+		// The registrar has its name servers: a new zone would have others.
 		zone.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE)
 		id, nameServers = zone.HostedZoneId(), join(zone.HostedZoneNameServers())
 	}
 	share(n.Stack, env, "ZoneId", config.ZoneParameter, "Id of the zone of "+env.Domain, id)
-	output(n.Stack, "HostedZoneId", id, "The zone of "+env.Domain)
-	output(n.Stack, "Route53Nameservers", nameServers, "What the registrar of "+env.Domain+" has to name")
+	output(n.Stack, config.HostedZoneOutput, id, "The zone of "+env.Domain)
+	output(n.Stack, config.NameServersOutput, nameServers, "What the registrar of "+env.Domain+" has to name")
 }

@@ -14,22 +14,23 @@ const keptImages = 10
 
 // Registry is the repositories of the services' images.
 type Registry struct {
-	Stack             awscdk.Stack
-	Backend, Frontend awsecr.Repository
+	Stack awscdk.Stack
+	// Repositories are by the name of the service.
+	Repositories map[string]awsecr.Repository
 }
 
 // NewRegistry makes the registry stack.
 func NewRegistry(scope constructs.Construct, env config.Environment) *Registry {
-	stack := newStack(scope, env, "Registry", "Image repositories")
-	r := &Registry{
-		Stack:    stack,
-		Backend:  repository(stack, "Backend", env, env.Backend.Repository),
-		Frontend: repository(stack, "Frontend", env, env.Frontend.Repository),
+	stack := newStack(scope, env, config.RegistryPart, "Image repositories")
+	r := &Registry{Stack: stack, Repositories: map[string]awsecr.Repository{}}
+	addresses := map[string]*string{}
+	for _, service := range env.Services() {
+		if service.Build != nil {
+			r.Repositories[service.Name] = repository(stack, service.ID(), env, service.Build.Repository)
+			addresses[service.Name] = r.Repositories[service.Name].RepositoryUri()
+		}
 	}
-	output(stack, "EcrRepositories", stack.ToJsonString(map[string]*string{
-		"backend":  r.Backend.RepositoryUri(),
-		"frontend": r.Frontend.RepositoryUri(),
-	}, nil), "Where docker push goes, by service")
+	output(stack, config.RepositoriesOutput, stack.ToJsonString(addresses, nil), "Addresses for docker push, by service")
 	return r
 }
 

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -9,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"parrot/config"
+	"parrot/config/keys"
 	blocks "parrot/constructs"
 )
 
@@ -23,9 +26,13 @@ func rotate(stack awscdk.Stack, env config.Environment, source, projection *stri
 		RetentionDays: env.LogRetentionDays,
 		RemovalPolicy: dataRemoval(env),
 	})
+	// Each service is in a cluster of the same name. They are of a later stack: their
+	// names are all that is known here.
+	names := env.ReadersOf(config.DBCredentials)
+	readers := strings.Join(names, ",")
 	asset := awss3assets.NewAsset(stack, jsii.String("RotationCode"), &awss3assets.AssetProps{Path: &code})
 	function := awslambda.NewCfnFunction(stack, jsii.String("Rotation"), &awslambda.CfnFunctionProps{
-		FunctionName:  jsii.String(env.PhysicalName("rotation")),
+		FunctionName:  jsii.String(env.RotationFunctionName()),
 		Description:   jsii.String("Gives the database a new password"),
 		Runtime:       jsii.String("provided.al2023"),
 		Architectures: jsii.Strings("arm64"),
@@ -33,13 +40,13 @@ func rotate(stack awscdk.Stack, env config.Environment, source, projection *stri
 		Code:          &awslambda.CfnFunction_CodeProperty{S3Bucket: asset.S3BucketName(), S3Key: asset.S3ObjectKey()},
 		MemorySize:    jsii.Number(128),
 		Timeout:       jsii.Number(15 * 60),
-		Role:          rotationRole(stack, env, source, projection, logs.LogGroupArn()),
+		Role:          rotationRole(stack, env, names, source, projection, logs.LogGroupArn()),
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.LogGroupName()},
 		Environment: &awslambda.CfnFunction_EnvironmentProperty{Variables: map[string]*string{
-			"DB_INSTANCE": &env.Database.Identifier,
-			"PROJECTION":  projection,
-			"CLUSTER":     jsii.String(env.PhysicalName("backend")),
-			"SERVICE":     jsii.String(env.PhysicalName("backend")),
+			keys.DBInstance: &env.Database.Identifier,
+			keys.Projection: projection,
+			keys.Clusters:   &readers,
+			keys.Services:   &readers,
 		}},
 	})
 	functionARN := function.AttrArn()
@@ -65,28 +72,30 @@ func rotate(stack awscdk.Stack, env config.Environment, source, projection *stri
 // rotationRole allows the function what its steps do, and where AWS lets it be
 // said, to the environment's own things. Its policies are part of it, so that it
 // has them when the schedule calls the function for the first time.
-func rotationRole(stack awscdk.Stack, env config.Environment, source, projection, logs *string) *string {
-	// The service is of a later stack: its name is all that is known here.
-	backend := env.PhysicalName("backend")
+func rotationRole(stack awscdk.Stack, env config.Environment, readers []string, source, projection, logs *string) *string {
+	statements := []map[string]any{
+		allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
+		allow(projection, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+		allow("*", "secretsmanager:GetRandomPassword"), // it takes no resource
+		allow(here("rds", env, "db:"+env.Database.Identifier), "rds:DescribeDBInstances", "rds:ModifyDBInstance"),
+	}
+	for _, name := range readers {
+		statements = append(statements,
+			allow(here("ecs", env, "service/"+name+"/"+name), "ecs:DescribeServices", "ecs:UpdateService"),
+			allow(here("ecs", env, "task/"+name+"/*"), "ecs:DescribeTasks"),
+			map[string]any{ // its resource would be an instance of EC2
+				"Effect": "Allow", "Action": []string{"ecs:ListTasks"}, "Resource": "*",
+				"Condition": map[string]any{"ArnEquals": map[string]any{"ecs:cluster": here("ecs", env, "cluster/"+name)}},
+			})
+	}
+	statements = append(statements, allow(logs, "logs:CreateLogStream", "logs:PutLogEvents"))
 	role := awsiam.NewCfnRole(stack, jsii.String("RotationRole"), &awsiam.CfnRoleProps{
 		AssumeRolePolicyDocument: document(map[string]any{
 			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]string{"Service": "lambda.amazonaws.com"},
 		}),
 		Policies: &[]any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName: jsii.String("rotation"),
-			PolicyDocument: document(
-				allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
-				allow(projection, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-				allow("*", "secretsmanager:GetRandomPassword"), // it takes no resource
-				allow(here("rds", env, "db:"+env.Database.Identifier), "rds:DescribeDBInstances", "rds:ModifyDBInstance"),
-				allow(here("ecs", env, "service/"+backend+"/"+backend), "ecs:DescribeServices", "ecs:UpdateService"),
-				allow(here("ecs", env, "task/"+backend+"/*"), "ecs:DescribeTasks"),
-				map[string]any{ // its resource would be an instance of EC2
-					"Effect": "Allow", "Action": []string{"ecs:ListTasks"}, "Resource": "*",
-					"Condition": map[string]any{"ArnEquals": map[string]any{"ecs:cluster": here("ecs", env, "cluster/"+backend)}},
-				},
-				allow(logs, "logs:CreateLogStream", "logs:PutLogEvents"),
-			),
+			PolicyName:     jsii.String("rotation"),
+			PolicyDocument: document(statements...),
 		}},
 	})
 	return role.AttrArn()

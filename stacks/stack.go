@@ -14,7 +14,7 @@ import (
 
 // newStack makes one of the environment's stacks: Parrot{Environment}{part}. Its
 // name is explicit, so that a copy inside a pipeline's stage has the same.
-func newStack(scope constructs.Construct, env config.Environment, part, description string) awscdk.Stack {
+func newStack(scope constructs.Construct, env config.Environment, part config.Part, description string) awscdk.Stack {
 	name := env.StackName(part)
 	stack := awscdk.NewStack(scope, &name, &awscdk.StackProps{
 		StackName:             &name,
@@ -30,10 +30,10 @@ func newStack(scope constructs.Construct, env config.Environment, part, descript
 		"AWS::ElasticLoadBalancingV2::ListenerRule",
 	)}
 	for _, tag := range []struct{ key, value string }{
-		{"Project", config.Project},
-		{"Environment", env.Name},
-		{"ManagedBy", "cdk"},
-		{"CostCenter", env.CostCenter},
+		{config.TagProject, config.Project},
+		{config.TagEnvironment, env.Name},
+		{config.TagManagedBy, "cdk"},
+		{config.TagCostCenter, env.CostCenter},
 	} {
 		tags.Add(&tag.key, &tag.value, taggable)
 	}
@@ -50,18 +50,18 @@ func where(account, region string) *awscdk.Environment {
 	return environment
 }
 
-// output shows a value to operators. It is no export: other stacks share
-// references, not outputs.
-func output(stack awscdk.Stack, id string, value *string, description string) {
-	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Value: value, Description: &description})
+// output shows a value to operators and to parrotctl. It is no export: other stacks
+// share references, not outputs.
+func output(stack awscdk.Stack, o config.Output, value *string, description string) {
+	awscdk.NewCfnOutput(stack, &o.Name, &awscdk.CfnOutputProps{Value: value, Description: &description})
 }
 
-// share tells other stacks a value that a setting may change while they use it,
-// which an export cannot:
+// share gives other stacks a value that a setting may change while they use it. The
+// value of an export cannot change then:
 // docs/decisions/0004-zone-id-in-a-parameter.md.
-func share(stack awscdk.Stack, env config.Environment, id, name, description string, value *string) {
+func share(stack awscdk.Stack, env config.Environment, id string, parameter config.Parameter, description string, value *string) {
 	awsssm.NewStringParameter(stack, &id, &awsssm.StringParameterProps{
-		ParameterName: jsii.String(env.Parameter(name)),
+		ParameterName: jsii.String(env.ParameterName(parameter)),
 		Description:   &description,
 		StringValue:   value,
 	})

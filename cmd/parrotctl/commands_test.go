@@ -64,7 +64,7 @@ func TestJSONTellsWhatWasDone(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &read), r.stdout)
 	assert.Equal(t, "dev", read.Environment)
-	assert.Equal(t, w.recorded()["dev"].Backend.Digest, read.Images["backend"].Digest)
+	assert.Equal(t, w.recorded()["dev"]["backend"].Digest, read.Images["backend"].Digest)
 	require.NotEmpty(t, read.Steps)
 	for _, step := range read.Steps {
 		assert.True(t, step.Done)
@@ -170,7 +170,7 @@ func TestCtrlCLeavesNothingHalfWritten(t *testing.T) {
 			}
 			t.Setenv(stubHang, "")
 			w.succeeds("release", "dev", "--yes")
-			assert.NotEmpty(t, w.recorded()["dev"].Frontend.Digest)
+			assert.NotEmpty(t, w.recorded()["dev"]["frontend"].Digest)
 		})
 	}
 }
@@ -184,14 +184,14 @@ func TestImagesSaysWhatIsMissing(t *testing.T) {
 	dev := w.recorded()["dev"]
 	for _, way := range [][]string{nil, {"--lookup-role"}} {
 		r = w.succeeds(append([]string{"images", "dev"}, way...)...)
-		shows(t, r.stdout, "backend: "+dev.Backend.Tag+" "+dev.Backend.Digest, "frontend: "+dev.Frontend.Tag)
+		shows(t, r.stdout, "backend: "+dev["backend"].Tag+" "+dev["backend"].Digest, "frontend: "+dev["frontend"].Tag)
 	}
 
-	w.expire("parrot-frontend", dev.Frontend.Digest)
+	w.expire("parrot-frontend", dev["frontend"].Digest)
 	r = w.run("", "images", "dev")
 	assert.Equal(t, exitFound, r.code)
-	assert.Contains(t, r.stdout, "backend: "+dev.Backend.Tag)
-	assert.Contains(t, r.stderr, "the released frontend of dev, "+dev.Frontend.Digest+", is not in repository parrot-frontend")
+	assert.Contains(t, r.stdout, "backend: "+dev["backend"].Tag)
+	assert.Contains(t, r.stderr, "the released frontend of dev, "+dev["frontend"].Digest+", is not in repository parrot-frontend")
 }
 
 func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {

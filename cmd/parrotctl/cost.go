@@ -115,11 +115,10 @@ func costOptions(environments []config.Environment, usage cost.Usage) cost.Optio
 		},
 		Tasks: func(service string) int {
 			for _, env := range environments {
-				switch service {
-				case env.PhysicalName("backend"):
-					return env.Backend.DesiredCount
-				case env.PhysicalName("frontend"):
-					return env.Frontend.DesiredCount
+				for _, w := range env.Services() {
+					if w.PhysicalName() == service {
+						return w.DesiredCount
+					}
 				}
 			}
 			return 0

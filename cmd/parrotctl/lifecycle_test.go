@@ -48,7 +48,7 @@ func TestAnImageThatIsNeededIsNeverExpired(t *testing.T) {
 			w.push(backend, fmt.Sprint("by-hand-", step))
 		}
 		w.commit(fmt.Sprint("Step ", step))
-		if recorded := w.recorded()["dev"].Backend.Digest; r.code == 0 && recorded != "" {
+		if recorded := w.recorded()["dev"]["backend"].Digest; r.code == 0 && recorded != "" {
 			running = recorded
 		}
 
@@ -60,7 +60,7 @@ func TestAnImageThatIsNeededIsNeverExpired(t *testing.T) {
 		kept = max(kept, len(images))
 		if running != "" {
 			require.Contains(t, images, running, "the image that runs, after step %d", step)
-			require.Contains(t, images, w.recorded()["dev"].Backend.Digest, "the image that is recorded, after step %d", step)
+			require.Contains(t, images, w.recorded()["dev"]["backend"].Digest, "the image that is recorded, after step %d", step)
 		}
 	}
 	assert.Greater(t, expired, 5, "the test is about images that expire")

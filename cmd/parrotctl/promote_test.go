@@ -24,9 +24,9 @@ func TestPromoteBringsTheSameBackend(t *testing.T) {
 	r := w.succeeds("promote", "dev", "stage")
 
 	stage := w.recorded()["stage"]
-	assert.Equal(t, dev.Backend, stage.Backend, "tag and digest")
-	for _, tag := range []string{stage.Backend.Tag, "latest", "released"} {
-		assert.Equal(t, dev.Backend.Digest, w.tagged("parrot-stage-backend", tag), tag)
+	assert.Equal(t, dev["backend"], stage["backend"], "tag and digest")
+	for _, tag := range []string{stage["backend"].Tag, "latest", "released"} {
+		assert.Equal(t, dev["backend"].Digest, w.tagged("parrot-stage-backend", tag), tag)
 	}
 	assert.Equal(t, dev, w.recorded()["dev"])
 	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend", "Recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
@@ -36,7 +36,7 @@ func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 	w := newWorld(t)
 	dev, stage := w.environments[0], w.environments[1]
 	inDev(w)
-	inDev := w.recorded()["dev"].Frontend
+	inDev := w.recorded()["dev"]["frontend"]
 	w.write("client/Dockerfile", "FROM scratch AS runner\n# not in dev yet\n")
 	w.commit("The next front end")
 	w.write("client/untidy", "in no commit\n")
@@ -46,11 +46,11 @@ func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 
 	asked := w.asked()
 	require.Equal(t, 1, count(asked, "docker build"))
-	assert.Contains(t, asked[0], "--build-arg NEXT_PUBLIC_API_BASE_URL="+stage.APIBaseURL())
-	inStage := w.recorded()["stage"].Frontend
+	assert.Contains(t, asked[0], "--build-arg NEXT_PUBLIC_API_BASE_URL="+stage.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"])
+	inStage := w.recorded()["stage"]["frontend"]
 	assert.Equal(t, inDev.Tag, inStage.Tag, "the same commit")
 	assert.NotEqual(t, inDev.Digest, inStage.Digest)
-	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+dev.APIBaseURL()+" in dev and "+stage.APIBaseURL()+" in stage")
+	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+dev.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in dev and "+stage.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in stage")
 
 	built, err := os.ReadFile(filepath.Join(filepath.Dir(w.log), localName(asked[0])))
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestPromoteGoesOnAfterTheRegistryFails(t *testing.T) {
 
 			w.transport = works
 			w.succeeds("promote", "dev", "stage")
-			assert.Equal(t, before["dev"].Backend, w.recorded()["stage"].Backend)
+			assert.Equal(t, before["dev"]["backend"], w.recorded()["stage"]["backend"])
 		})
 	}
 }
@@ -158,7 +158,7 @@ func TestPromoteTakesOnlyWhatRuns(t *testing.T) {
 		}, []string{"the backend that config/images.json records for dev", "does not run there: ECS has 20", "git pull", "npx cdk deploy 'ParrotDev*'", "parrotctl rollback dev"}},
 		"still rolled out": {func(w *world) {
 			inDev(w)
-			w.rollsOut("parrot-dev-frontend", ecrHost+"/parrot-frontend@"+w.recorded()["dev"].Frontend.Digest, 2)
+			w.rollsOut("parrot-dev-frontend", ecrHost+"/parrot-frontend@"+w.recorded()["dev"]["frontend"].Digest, 2)
 		}, []string{"the frontend 20", "does not run in dev yet: its rollout is IN_PROGRESS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestPromoteTakesOnlyWhatRuns(t *testing.T) {
 func TestPromoteTakesWhatIsStoppedForTheNight(t *testing.T) {
 	w := newWorld(t)
 	inDev(w)
-	w.rollsOut("parrot-dev-backend", ecrHost+"/parrot-backend@"+w.recorded()["dev"].Backend.Digest, 0)
+	w.rollsOut("parrot-dev-backend", ecrHost+"/parrot-backend@"+w.recorded()["dev"]["backend"].Digest, 0)
 	w.succeeds("promote", "dev", "stage")
 }
 

@@ -27,14 +27,14 @@ func TestReleaseBuildsPushesRecordsAndDeploys(t *testing.T) {
 	assert.Regexp(t, `^docker build --platform linux/amd64 --provenance=false --target production --tag `+ecrHost+`/parrot-backend:build-[0-9a-f]{16} .*/backend$`, asked[0])
 	assert.Equal(t, "docker login --username AWS --password-stdin "+ecrHost, asked[1])
 	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-backend:build-[0-9a-f]{16}$`, asked[2])
-	assert.Regexp(t, `^docker build .* --target runner --build-arg NEXT_PUBLIC_API_BASE_URL=`+regexp.QuoteMeta(environments()[0].APIBaseURL())+` --build-arg NEXT_PUBLIC_AUTH_ONLY_MODE=false --tag .*/client$`, asked[3])
+	assert.Regexp(t, `^docker build .* --target runner --build-arg NEXT_PUBLIC_API_BASE_URL=`+regexp.QuoteMeta(environments()[0].Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"])+` --build-arg NEXT_PUBLIC_AUTH_ONLY_MODE=false --tag .*/client$`, asked[3])
 	assert.Regexp(t, `^docker push `+ecrHost+`/parrot-frontend:build-[0-9a-f]{16}$`, asked[4])
 	assert.Equal(t, []string{"npx cdk diff ParrotDev*", "npx cdk deploy --require-approval never ParrotDev*"}, asked[5:])
 
 	dev := w.recorded()["dev"]
-	assert.Regexp(t, `^\d{14}-`+backend+`$`, dev.Backend.Tag)
-	assert.Regexp(t, `^\d{14}-`+frontend+`$`, dev.Frontend.Tag)
-	for repository, image := range map[string]config.Image{"parrot-backend": dev.Backend, "parrot-frontend": dev.Frontend} {
+	assert.Regexp(t, `^\d{14}-`+backend+`$`, dev["backend"].Tag)
+	assert.Regexp(t, `^\d{14}-`+frontend+`$`, dev["frontend"].Tag)
+	for repository, image := range map[string]config.Image{"parrot-backend": dev["backend"], "parrot-frontend": dev["frontend"]} {
 		require.NotEmpty(t, image.Digest)
 		for _, tag := range []string{image.Tag, "latest", "released"} {
 			assert.Equal(t, image.Digest, w.tagged(repository, tag), "%s:%s", repository, tag)
@@ -65,8 +65,8 @@ func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
 	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
 
 	after := w.recorded()["dev"]
-	assert.Equal(t, before.Frontend, after.Frontend)
-	assert.NotEqual(t, before.Backend.Digest, after.Backend.Digest)
+	assert.Equal(t, before["frontend"], after["frontend"])
+	assert.NotEqual(t, before["backend"].Digest, after["backend"].Digest)
 	assert.Equal(t, 1, count(w.asked(), "docker build"))
 	assert.Len(t, w.images("parrot-backend"), 2, "the image before is kept")
 }
@@ -75,12 +75,12 @@ func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
 func TestReleaseOfOneServiceNeverTakesTheOtherBack(t *testing.T) {
 	w := newWorld(t)
 	w.succeeds("release", "dev", "--yes")
-	old := w.recorded()["dev"].Frontend
+	old := w.recorded()["dev"]["frontend"]
 	w.commit("Release dev")
 	w.write("client/Dockerfile", "FROM scratch AS runner\n# 2\n")
 	w.commit("Another front end")
 	w.succeeds("release", "dev", "--yes", "--frontend", "../client")
-	newer := w.recorded()["dev"].Frontend
+	newer := w.recorded()["dev"]["frontend"]
 	w.git("restore", "infra/config/images.json")
 	w.write("backend/Dockerfile", "FROM scratch AS production\n# 2\n")
 	w.commit("Another backend")
@@ -99,7 +99,7 @@ func TestReleaseOfOneServiceNeverTakesTheOtherBack(t *testing.T) {
 
 	w.succeeds("rollback", "dev", "frontend", "--to", newer.Tag, "--yes")
 	w.succeeds("release", "dev", "--yes", "--backend", "../backend")
-	assert.Equal(t, newer, w.recorded()["dev"].Frontend)
+	assert.Equal(t, newer, w.recorded()["dev"]["frontend"])
 }
 
 func TestReleaseOfOneServiceDoesNotMindWhatRunsNothing(t *testing.T) {
@@ -116,7 +116,7 @@ func TestAReleaseWhoseDeployFailsSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
 	assert.Equal(t, exitFailed, r.code)
 	shows(t, r.stderr, "failed:   Ask, and deploy", "config/images.json, and the tags latest and released in the registry, name these images for dev",
 		"Run the same command again", "commit a correction and release that", "parrotctl rollback dev")
-	assert.Equal(t, w.recorded()["dev"].Backend.Digest, w.tagged("parrot-backend", "released"), "as the text says")
+	assert.Equal(t, w.recorded()["dev"]["backend"].Digest, w.tagged("parrot-backend", "released"), "as the text says")
 }
 
 // Also where an earlier release is in no commit yet.
@@ -138,7 +138,7 @@ func TestANoPutsBackWhatWasRecorded(t *testing.T) {
 	shows(t, r.stderr, "config/images.json is what it was before this command")
 	assert.Equal(t, text, string(must(os.ReadFile("config/images.json"))))
 	for _, tag := range []string{"latest", "released"} {
-		assert.Equal(t, before.Backend.Digest, w.tagged("parrot-backend", tag), tag)
+		assert.Equal(t, before["backend"].Digest, w.tagged("parrot-backend", tag), tag)
 	}
 	assert.Len(t, w.images("parrot-backend"), 2, "the new one is there for the next time")
 }
@@ -155,7 +155,7 @@ func TestReleaseBuildsNothingForSomebodyElsesCommit(t *testing.T) {
 	r := w.succeeds("release", "dev", "--yes")
 
 	assert.Equal(t, 1, count(w.asked(), "docker build"))
-	assert.Equal(t, released["dev"].Backend, w.recorded()["dev"].Backend)
+	assert.Equal(t, released["dev"]["backend"], w.recorded()["dev"]["backend"])
 	assert.Contains(t, r.stderr, "is pushed already")
 }
 
@@ -227,13 +227,13 @@ func everyFault(t *testing.T, programs []string, prepare func(*world), args ...s
 
 // withoutTimes is a record without the times in its tags.
 func withoutTimes(releases map[string]config.Release) string {
-	for name, release := range releases {
-		for _, tag := range []*string{&release.Backend.Tag, &release.Frontend.Tag} {
-			if _, commit, found := strings.Cut(*tag, "-"); found {
-				*tag = commit
+	for _, release := range releases {
+		for service, image := range release {
+			if _, commit, found := strings.Cut(image.Tag, "-"); found {
+				image.Tag = commit
+				release[service] = image
 			}
 		}
-		releases[name] = release
 	}
 	return string(must(json.Marshal(releases)))
 }

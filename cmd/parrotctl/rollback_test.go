@@ -51,8 +51,8 @@ func TestRollbackGoesToTheReleaseBeforeAndDeploysComputeAlone(t *testing.T) {
 		"npx cdk diff --exclusively ParrotDevCompute",
 		"npx cdk deploy --require-approval never --exclusively ParrotDevCompute",
 	}, w.asked())
-	assert.Equal(t, releases[1].Backend.Digest, w.tagged("parrot-backend", "released"))
-	shows(t, r.stderr, "SERVICE", "backend", releases[2].Backend.Tag, "now", releases[1].Backend.Tag, releases[0].Backend.Tag, "frontend",
+	assert.Equal(t, releases[1]["backend"].Digest, w.tagged("parrot-backend", "released"))
+	shows(t, r.stderr, "SERVICE", "backend", releases[2]["backend"].Tag, "now", releases[1]["backend"].Tag, releases[0]["backend"].Tag, "frontend",
 		"Note: the database does not go back", "Deploy this to dev?")
 }
 
@@ -75,8 +75,8 @@ func TestRollbackOfBothNeverBringsBackWhatOneWasRolledBackFrom(t *testing.T) {
 	w.commit("The front end back")
 	w.succeeds("rollback", "dev", "--yes")
 	after := w.recorded()["dev"]
-	assert.Equal(t, releases[1].Backend, after.Backend)
-	assert.Equal(t, releases[1].Frontend, after.Frontend)
+	assert.Equal(t, releases[1]["backend"], after["backend"])
+	assert.Equal(t, releases[1]["frontend"], after["frontend"])
 }
 
 func TestARollbackWhoseDeployFailsSaysWhatFinishesIt(t *testing.T) {
@@ -91,7 +91,7 @@ func TestARollbackWhoseDeployFailsSaysWhatFinishesIt(t *testing.T) {
 func TestATagAndItsDigestAreOneImage(t *testing.T) {
 	w, releases := threeReleases(t)
 	now := releases[2]
-	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "`+now.Backend.Tag+`"}, "frontend": {"tag": "`+now.Frontend.Tag+`"}}}`)
+	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "`+now["backend"].Tag+`"}, "frontend": {"tag": "`+now["frontend"].Tag+`"}}}`)
 	w.commit("By hand, without digests")
 	r := w.succeeds("rollback", "dev", "--yes")
 	assert.Equal(t, releases[1], w.recorded()["dev"])
@@ -102,27 +102,27 @@ func TestATagAndItsDigestAreOneImage(t *testing.T) {
 func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {
 	w, releases := threeReleases(t)
 	r := w.succeeds("rollback", "dev", "frontend", "--yes")
-	assert.Equal(t, config.Release{Backend: releases[2].Backend, Frontend: releases[1].Frontend}, w.recorded()["dev"])
+	assert.Equal(t, config.Release{"backend": releases[2]["backend"], "frontend": releases[1]["frontend"]}, w.recorded()["dev"])
 	assert.NotContains(t, r.stderr, "the database does not go back")
 }
 
 func TestRollbackOfOneServiceSaysThatTheOtherOneChangesToo(t *testing.T) {
 	w, releases := threeReleases(t)
-	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1].Backend.Digest)
+	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1]["backend"].Digest)
 	r := w.succeeds("rollback", "dev", "frontend", "--plan")
-	shows(t, r.stdout, "Note: the backend stays as config/images.json of this checkout records it, "+releases[2].Backend.Tag, "ECS runs "+releases[1].Backend.Tag)
+	shows(t, r.stdout, "Note: the backend stays as config/images.json of this checkout records it, "+releases[2]["backend"].Tag, "ECS runs "+releases[1]["backend"].Tag)
 }
 
 func TestRollbackGoesToATag(t *testing.T) {
 	w, releases := threeReleases(t)
-	w.succeeds("rollback", "dev", "backend", "--to", releases[0].Backend.Tag, "--yes")
-	assert.Equal(t, releases[0].Backend, w.recorded()["dev"].Backend)
+	w.succeeds("rollback", "dev", "backend", "--to", releases[0]["backend"].Tag, "--yes")
+	assert.Equal(t, releases[0]["backend"], w.recorded()["dev"]["backend"])
 }
 
 func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
 	w := newWorld(t)
 	inDev(w)
-	first := w.recorded()["dev"].Backend
+	first := w.recorded()["dev"]["backend"]
 	uncommitted := string(must(os.ReadFile("config/images.json")))
 	w.git("checkout", "--quiet", "--", "infra/config/images.json")
 	w.newBackend(2)
@@ -132,7 +132,7 @@ func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
 
 	r := w.succeeds("rollback", "dev", "backend", "--to", first.Tag, "--yes")
 
-	assert.Equal(t, first, w.recorded()["dev"].Backend)
+	assert.Equal(t, first, w.recorded()["dev"]["backend"])
 	assert.Contains(t, r.stderr, first.Tag)
 }
 
@@ -193,20 +193,20 @@ func TestRollbackAsksForTheTagWhereNothingSaysWhatRanBefore(t *testing.T) {
 	w.asked()
 	r := w.run("", "rollback", "dev", "--yes")
 	assert.Equal(t, exitFailed, r.code)
-	shows(t, r.stderr, "which images ran before is not known: "+releases[1].Backend.Tag+" may have been released, and no commit of config/images.json names",
-		"parrotctl rollback dev backend --to "+releases[1].Backend.Tag, "parrotctl rollback dev backend --to "+releases[0].Backend.Tag)
+	shows(t, r.stderr, "which images ran before is not known: "+releases[1]["backend"].Tag+" may have been released, and no commit of config/images.json names",
+		"parrotctl rollback dev backend --to "+releases[1]["backend"].Tag, "parrotctl rollback dev backend --to "+releases[0]["backend"].Tag)
 	assert.Nil(t, w.asked())
 	assert.Equal(t, releases[2], w.recorded()["dev"])
 
-	w.succeeds("rollback", "dev", "backend", "--to", releases[1].Backend.Tag, "--yes")
+	w.succeeds("rollback", "dev", "backend", "--to", releases[1]["backend"].Tag, "--yes")
 	assert.Equal(t, releases[1], w.recorded()["dev"])
 }
 
 func TestRollbackDoesNotTrustATagThatIsOlderThanGitsHistory(t *testing.T) {
 	w, releases := threeReleases(t)
-	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[0].Backend.Digest)
+	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[0]["backend"].Digest)
 	require.Equal(t, exitDeclined, w.run("n\n", "release", "dev").code) // it has seen the first release run
-	between := releases[1].Backend.Tag[:14] + "-ffffffffffff"
+	between := releases[1]["backend"].Tag[:14] + "-ffffffffffff"
 	w.push("parrot-backend", between)
 	r := w.run("", "rollback", "dev", "--yes")
 	assert.Equal(t, exitFailed, r.code)
@@ -227,9 +227,9 @@ func TestRollbackDoesNotMindAnOldPushOfAServiceThatStays(t *testing.T) {
 
 func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
 	w, releases := threeReleases(t)
-	w.expire("parrot-backend", releases[1].Backend.Digest)
+	w.expire("parrot-backend", releases[1]["backend"].Digest)
 
-	r := w.run("", "rollback", "dev", "--to", releases[1].Backend.Tag, "--yes")
+	r := w.run("", "rollback", "dev", "--to", releases[1]["backend"].Tag, "--yes")
 	assert.Equal(t, exitFailed, r.code)
 	assert.Contains(t, r.stderr, "is expired: repository parrot-backend has it no more")
 	assert.Equal(t, releases[2], w.recorded()["dev"])
@@ -244,5 +244,5 @@ func TestRollbackThatIsDeclinedDeploysNothing(t *testing.T) {
 	assert.Equal(t, exitDeclined, r.code)
 	assert.Zero(t, count(w.asked(), "npx cdk deploy"))
 	assert.Equal(t, releases[2], w.recorded()["dev"])
-	assert.Equal(t, releases[2].Backend.Digest, w.tagged("parrot-backend", "released"))
+	assert.Equal(t, releases[2]["backend"].Digest, w.tagged("parrot-backend", "released"))
 }

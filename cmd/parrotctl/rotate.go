@@ -66,15 +66,17 @@ After a failure run the same command again.`,
 				return fmt.Errorf("the keys of %s are not, or not all, replaced: %w; run the same command again", env.Name, err)
 			}
 			if !deployed {
-				fmt.Fprintf(p.stderr, "%s has new keys, and no backend yet that would read them.\n", env.Name)
+				fmt.Fprintf(p.stderr, "%s has new keys. No service reads them yet.\n", env.Name)
 				return nil
 			}
-			backend := env.PhysicalName("backend")
-			wait := []string{"aws", "ecs", "wait", "services-stable", "--region", env.Region, "--cluster", backend, "--services", backend}
-			if profile != "" {
-				wait = append(wait, "--profile", profile)
+			fmt.Fprintf(p.stderr, "%s has new keys. New tasks are starting; wait for them with\n", env.Name)
+			for _, name := range env.ReadersOf(config.AppEnv) {
+				wait := []string{"aws", "ecs", "wait", "services-stable", "--region", env.Region, "--cluster", name, "--services", name}
+				if profile != "" {
+					wait = append(wait, "--profile", profile)
+				}
+				fmt.Fprintf(p.stderr, "  %s\n", operate.Shell(wait))
 			}
-			fmt.Fprintf(p.stderr, "%s has new keys. New backend tasks are starting; wait for them with\n  %s\n", env.Name, operate.Shell(wait))
 			return nil
 		},
 	}
@@ -83,16 +85,15 @@ After a failure run the same command again.`,
 	return command
 }
 
-// tokens are the environment's keys, by their names in the templates.
+// tokens returns the environment's keys, by their names in the templates.
 func tokens(env config.Environment, cfg aws.Config) *rotation.Tokens {
-	backend := env.PhysicalName("backend")
 	return &rotation.Tokens{
 		Config: cfg,
 		Sources: map[string]string{
-			"JWT_SECRET":         env.PhysicalName("jwt-access-key"),
-			"JWT_REFRESH_SECRET": env.PhysicalName("jwt-refresh-key"),
+			config.JWTSecretVariable:        env.SecretName(config.JWTAccessKey),
+			config.JWTRefreshSecretVariable: env.SecretName(config.JWTRefreshKey),
 		},
-		Projection: env.PhysicalName("app-env"),
-		Backend:    rotation.Service{Cluster: backend, Name: backend},
+		Projection: env.SecretName(config.AppEnv),
+		Services:   rotation.InClustersOfTheSameName(env.ReadersOf(config.AppEnv)),
 	}
 }

@@ -99,12 +99,12 @@ func cdkDeploy(stacks string) error {
 		if !strings.HasPrefix(stacks, env.StackName("")) {
 			continue
 		}
-		for name, s := range map[string]config.Service{"backend": env.Backend.Service, "frontend": env.Frontend.Service} {
-			image := s.Repository + ":unreleased"
+		for _, s := range env.Services() {
+			image := s.Build.Repository + ":unreleased"
 			if s.Image.Released() {
-				image = s.Repository + "@" + s.Image.Digest
+				image = s.Build.Repository + "@" + s.Image.Digest
 			}
-			if err := runInECS(ecs.NewFromConfig(cfg), env.PhysicalName(name), ecrHost+"/"+image, min(1, s.RunningCount())); err != nil {
+			if err := runInECS(ecs.NewFromConfig(cfg), s.PhysicalName(), ecrHost+"/"+image, min(1, s.RunningCount())); err != nil {
 				return err
 			}
 		}

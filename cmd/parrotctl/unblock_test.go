@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"parrot/config"
 	"parrot/internal/delivery"
 )
 
@@ -107,7 +108,7 @@ func (c *cloudFormation) answer(w http.ResponseWriter, action string, form url.V
 
 // failed makes a stack of stage that has a status. Its events are those of a first
 // deploy that failed, and what is given.
-func (c *cloudFormation) failed(part, status string, events ...fakeEvent) *fakeStack {
+func (c *cloudFormation) failed(part config.Part, status string, events ...fakeEvent) *fakeStack {
 	name := environments()[1].StackName(part)
 	id := "arn:aws:cloudformation:us-east-1:123456789012:stack/" + name + "/1"
 	own := func(status string) fakeEvent {

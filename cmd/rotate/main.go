@@ -6,11 +6,13 @@ import (
 	"context"
 	"log"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
+	"parrot/config/keys"
 	"parrot/internal/rotation"
 )
 
@@ -19,12 +21,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	setting := os.Getenv //nolint:forbidigo // stacks/rotation.go sets them; a function is told in no other way
+	setting := os.Getenv //nolint:forbidigo // stacks/rotation.go sets them; a function has no other settings
 	database := &rotation.Database{
 		Config:     cfg,
-		Instance:   setting("DB_INSTANCE"),
-		Projection: setting("PROJECTION"),
-		Backend:    rotation.Service{Cluster: setting("CLUSTER"), Name: setting("SERVICE")},
+		Instance:   setting(keys.DBInstance),
+		Projection: setting(keys.Projection),
+		Services:   services(setting(keys.Clusters), setting(keys.Services)),
 		Patience:   rotation.Lambda,
 	}
 	lambda.Start(func(ctx context.Context, event events.SecretsManagerSecretRotationEvent) error {
@@ -36,4 +38,14 @@ func main() {
 		log.Printf("%s of version %s is done", event.Step, event.ClientRequestToken)
 		return nil
 	})
+}
+
+// services are the services in two lists of names.
+func services(clusters, names string) []rotation.Service {
+	var services []rotation.Service
+	inCluster := strings.Split(clusters, ",")
+	for i, name := range strings.Split(names, ",") {
+		services = append(services, rotation.Service{Cluster: inCluster[i], Name: name})
+	}
+	return services
 }

@@ -14,11 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
-)
 
-// bootstrapQualifier is part of the names that cdk bootstrap gives its roles.
-// https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html
-const bootstrapQualifier = "hnb659fds"
+	"parrot/config"
+)
 
 // Session is an AWS account and region that somebody is signed in to.
 type Session struct {
@@ -66,7 +64,7 @@ func (s *Session) Lookup(account string) *Session {
 	if account == "" {
 		account = s.Account
 	}
-	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", s.Partition, account, bootstrapQualifier, account, s.Config.Region)
+	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", s.Partition, account, config.BootstrapQualifier, account, s.Config.Region)
 	looking := s.Config.Copy()
 	looking.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(s.Config), role))
 	return &Session{Config: looking, Account: account, Partition: s.Partition}

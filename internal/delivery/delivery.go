@@ -125,7 +125,7 @@ func (p *Plan) failed(at int, err error) error {
 	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), cmp.Or(p.Steps[at].goOn, p.goOn))
 }
 
-// service is one of an environment's two services as a command sees it.
+// service is one of an environment's services as a command sees it.
 type service struct {
 	name       string // backend
 	target     string // the build target in its Dockerfile
@@ -136,11 +136,15 @@ type service struct {
 	arguments map[string]string
 }
 
+// services returns the services that have an image of their own.
 func services(env config.Environment) []service {
-	return []service{
-		{name: "backend", target: "production", repository: env.Backend.Repository, image: env.Backend.Image},
-		{name: "frontend", target: "runner", repository: env.Frontend.Repository, image: env.Frontend.Image, arguments: env.FrontendBuildArguments()},
+	var all []service
+	for _, w := range env.Services() {
+		if w.Build != nil {
+			all = append(all, service{name: w.Name, target: w.Build.Target, repository: w.Build.Repository, image: w.Image, arguments: w.Build.Arguments})
+		}
 	}
+	return all
 }
 
 // imagesFile is where the released images are recorded.

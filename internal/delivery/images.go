@@ -3,6 +3,7 @@ package delivery
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/google/renameio/v2"
@@ -23,16 +24,10 @@ func record(path, environment string, images map[string]config.Image) (old []byt
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w; put it right, or take it back with git restore", path, err)
 	}
-	release := releases[environment]
-	for service, image := range images {
-		switch service {
-		case "backend":
-			release.Backend = image
-		case "frontend":
-			release.Frontend = image
-		}
+	if releases[environment] == nil {
+		releases[environment] = config.Release{}
 	}
-	releases[environment] = release
+	maps.Copy(releases[environment], images)
 	document, err := json.MarshalIndent(releases, "", "  ")
 	if err != nil {
 		return nil, err

@@ -90,8 +90,10 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 			p.Notes = append(p.Notes, "the "+s.name+" stays as it is")
 		}
 	}
-	if _, backend := images["backend"]; backend {
-		p.Notes = append(p.Notes, migrationWarning(env))
+	for _, w := range env.Services() {
+		if _, goes := images[w.Name]; goes && w.ReachesData {
+			p.Notes = append(p.Notes, migrationWarning(w))
+		}
 	}
 	p.keepRunning(r)
 	for _, s := range chosen {
@@ -104,10 +106,10 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 	return list, p, nil
 }
 
-func migrationWarning(env config.Environment) string {
-	text := "the database does not go back: the older backend has to work with the schema that the newer one left. A migration that dropped or renamed what it reads has to be undone by hand first"
-	if command := env.Backend.MigrationCommand; len(command) > 0 {
-		text += fmt.Sprintf("; its own %q runs again when it starts", strings.Join(command, " "))
+func migrationWarning(w config.Workload) string {
+	text := fmt.Sprintf("the database does not go back: the older %s has to work with the schema that the newer one left. A migration that dropped or renamed what it reads has to be undone by hand first", w.Title)
+	if len(w.MigrationCommand) > 0 {
+		text += fmt.Sprintf("; its own %q runs again when it starts", strings.Join(w.MigrationCommand, " "))
 	}
 	return text
 }
@@ -145,8 +147,7 @@ func (d *Delivery) history(ctx context.Context, env config.Environment) ([]revis
 		if err != nil {
 			return nil, err
 		}
-		release := releases[env.Name]
-		all = append(all, revision{at, map[string]config.Image{"backend": release.Backend, "frontend": release.Frontend}})
+		all = append(all, revision{at, releases[env.Name]})
 	}
 	return all, nil
 }

@@ -440,7 +440,7 @@ func (d *doctor) delegation(ctx context.Context) (string, error) {
 }
 
 // need is the error that a stack does not say where something is.
-func (d *doctor) need(value, part, output string) error {
+func (d *doctor) need(value string, part config.Part, output string) error {
 	if value != "" {
 		return nil
 	}

@@ -297,7 +297,7 @@ func with(answer []byte, change func(map[string]any)) []byte {
 
 func (c *cloud) database() *rotation.Database {
 	return &rotation.Database{
-		Config: c.config, Instance: instance, Projection: projection, Backend: rotation.Service{Cluster: backend, Name: backend},
+		Config: c.config, Instance: instance, Projection: projection, Services: []rotation.Service{{Cluster: backend, Name: backend}},
 		Patience: rotation.Patience{Poll: time.Millisecond, Calm: 3, Limit: 20},
 	}
 }

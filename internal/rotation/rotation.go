@@ -1,4 +1,4 @@
-// Package rotation gives the database a new password, and the backend new keys
+// Package rotation gives the database a new password, and the services new keys
 // that sign tokens: new source, rewritten projection, new tasks.
 package rotation
 
@@ -17,6 +17,8 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"parrot/config/keys"
 )
 
 // The stages of a secret's versions.
@@ -39,8 +41,8 @@ type Database struct {
 	Instance string
 	// Projection is the secret that tasks read, with a password and a url.
 	Projection string
-	// Backend is the service that reads Projection when its tasks start.
-	Backend Service
+	// Services read Projection when their tasks start.
+	Services []Service
 	// Patience is how long to wait for RDS.
 	Patience Patience
 }
@@ -126,7 +128,7 @@ func (d *Database) create(ctx context.Context, v version) error {
 	if err != nil {
 		return err
 	}
-	if values["password"], err = generate(ctx, d.secrets(), passwordLength); err != nil {
+	if values[keys.Password], err = generate(ctx, d.secrets(), passwordLength); err != nil {
 		return err
 	}
 	document, err := json.Marshal(values)
@@ -171,7 +173,7 @@ func (d *Database) set(ctx context.Context, v version) error {
 	}
 	_, err = d.databases().ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: &d.Instance,
-		MasterUserPassword:   aws.String(values["password"]),
+		MasterUserPassword:   aws.String(values[keys.Password]),
 		ApplyImmediately:     aws.Bool(true),
 	})
 	if err != nil {
@@ -192,7 +194,7 @@ func (d *Database) test(ctx context.Context, v version) error {
 	if err != nil {
 		return err
 	}
-	if pended == nil || pended["password"] == values["password"] {
+	if pended == nil || pended[keys.Password] == values[keys.Password] {
 		return d.wait(ctx, 1)
 	}
 	return d.wait(ctx, d.Patience.Calm)
@@ -200,15 +202,15 @@ func (d *Database) test(ctx context.Context, v version) error {
 
 // project writes the source's values into the projection's.
 func project(projected, values map[string]string) error {
-	address, err := url.Parse(projected["url"])
+	address, err := url.Parse(projected[keys.URL])
 	if err != nil || address.Host == "" {
 		return errors.New("its url is no URL: somebody has written it by hand; bring the version before back, with aws secretsmanager update-secret-version-stage") // err would show the password
 	}
-	if values["username"] == "" || values["password"] == "" {
+	if values[keys.Username] == "" || values[keys.Password] == "" {
 		return errors.New("the source has no username or no password: somebody has written it by hand; put them back")
 	}
-	address.User = url.UserPassword(values["username"], values["password"])
-	projected["username"], projected["password"], projected["url"] = values["username"], values["password"], address.String()
+	address.User = url.UserPassword(values[keys.Username], values[keys.Password])
+	projected[keys.Username], projected[keys.Password], projected[keys.URL] = values[keys.Username], values[keys.Password], address.String()
 	return nil
 }
 
@@ -243,38 +245,57 @@ func (d *Database) finish(ctx context.Context, v version) error {
 	return nil
 }
 
-// renew replaces the backend's tasks that have started before the projection was
-// written, and waits until none of them is left: ECS takes new tasks back that do
-// not become healthy, and the old ones cannot open a connection any more.
+// renew replaces the services' tasks that have started before the projection was
+// written, and waits until none of them is left. ECS rolls back to the old tasks if the
+// new ones do not become healthy, and the old ones cannot open a connection any more.
 func (d *Database) renew(ctx context.Context) error {
 	out, err := d.secrets().GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &d.Projection})
 	if err != nil {
 		return fmt.Errorf("%s is not read: %w", d.Projection, err)
 	}
 	written := aws.ToTime(out.CreatedDate)
-	var seen tasks
-	asked := false
+	asked := map[Service]bool{}
+	var left []error
 	for range d.Patience.Limit {
-		if seen, err = d.Backend.tasks(ctx, d.Config, written); err != nil {
-			return err
-		}
-		switch {
-		case seen.old == 0: // ECS has nothing left to go back to
-			return nil
-		case seen.deploying && seen.newer: // as it should be
-		case asked && !seen.deploying:
-			return fmt.Errorf("%d tasks of %s are from before the new password, and cannot open a connection any more: ECS took the new ones back, because they did not become healthy or an alarm fired; its events and the tasks' log say why", seen.old, d.Backend.Name)
-		case !asked:
-			if _, err := d.Backend.deploy(ctx, d.Config); err != nil {
+		left = nil
+		for _, service := range d.Services {
+			old, err := d.replace(ctx, service, written, asked)
+			if err != nil {
 				return err
 			}
-			asked = true
+			if old > 0 {
+				left = append(left, fmt.Errorf("%s was not replaced in time: %d of its tasks are from before the new password; Secrets Manager tries again by itself", service.Name, old))
+			}
+		}
+		if left == nil {
+			return nil
 		}
 		if err := d.pause(ctx); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%s was not replaced in time: %d of its tasks are from before the new password; Secrets Manager tries again by itself", d.Backend.Name, seen.old)
+	return errors.Join(left...)
+}
+
+// replace starts new tasks of a service unless ECS is already starting some, and
+// returns how many tasks from before the projection are left.
+func (d *Database) replace(ctx context.Context, service Service, written time.Time, asked map[Service]bool) (int, error) {
+	seen, err := service.tasks(ctx, d.Config, written)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case seen.old == 0: // ECS has nothing left to go back to
+	case seen.deploying && seen.newer: // as it should be
+	case asked[service] && !seen.deploying:
+		return 0, fmt.Errorf("%d tasks of %s are from before the new password, and cannot open a connection any more: ECS rolled the deployment back, because the new tasks did not become healthy or an alarm fired; its events and the tasks' log say why", seen.old, service.Name)
+	case !asked[service]:
+		if _, err := service.deploy(ctx, d.Config); err != nil {
+			return 0, err
+		}
+		asked[service] = true
+	}
+	return seen.old, nil
 }
 
 func (d *Database) pause(ctx context.Context) error {

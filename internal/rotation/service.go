@@ -14,6 +14,16 @@ import (
 // Service is an ECS service.
 type Service struct{ Cluster, Name string }
 
+// InClustersOfTheSameName returns services with the given names, each in a cluster of
+// its name, as Parrot's templates have them.
+func InClustersOfTheSameName(names []string) []Service {
+	var services []Service
+	for _, name := range names {
+		services = append(services, Service{Cluster: name, Name: name})
+	}
+	return services
+}
+
 // deploy replaces the service's tasks, so that they read their secrets again. It
 // says whether there is such a service: before the first deploy of the compute
 // stack there is none.

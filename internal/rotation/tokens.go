@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"parrot/config/keys"
 )
 
 // keyLength is that of the keys that the template generates.
@@ -22,11 +24,11 @@ type Tokens struct {
 	Sources map[string]string
 	// Projection is the secret that tasks read.
 	Projection string
-	// Backend is the service that reads Projection when its tasks start.
-	Backend Service
+	// Services read Projection when their tasks start.
+	Services []Service
 }
 
-// There says whether there are keys: before the first deploy there are none.
+// There reports whether there are keys: before the first deploy there are none.
 func (t *Tokens) There(ctx context.Context) (bool, error) {
 	_, err := secretsmanager.NewFromConfig(t.Config).DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &t.Projection})
 	if missing := new(types.ResourceNotFoundException); errors.As(err, &missing) {
@@ -39,32 +41,38 @@ func (t *Tokens) There(ctx context.Context) (bool, error) {
 }
 
 // Rotate gives each source a new key, copies them to the projection and starts
-// new tasks. It says whether there is a backend to start tasks of. Sources come
+// new tasks. It reports whether a service is there to start tasks of. Sources come
 // first: whatever composes the projection again after a failure, a template's
 // update or another try, takes the new keys.
 func (t *Tokens) Rotate(ctx context.Context) (deployed bool, err error) {
 	client := secretsmanager.NewFromConfig(t.Config)
-	keys := map[string]string{}
+	fresh := map[string]string{}
 	for projected, source := range t.Sources {
 		key, err := generate(ctx, client, keyLength)
 		if err != nil {
 			return false, err
 		}
 		if err := rewrite(ctx, client, source, func(values map[string]string) error {
-			values["key"] = key
+			values[keys.SigningKey] = key
 			return nil
 		}); err != nil {
 			return false, err
 		}
-		keys[projected] = key
+		fresh[projected] = key
 	}
 	if err := rewrite(ctx, client, t.Projection, func(values map[string]string) error {
-		for projected, key := range keys {
+		for projected, key := range fresh {
 			values[projected] = key
 		}
 		return nil
 	}); err != nil {
 		return false, err
 	}
-	return t.Backend.deploy(ctx, t.Config)
+	var errs []error
+	for _, service := range t.Services {
+		started, err := service.deploy(ctx, t.Config)
+		deployed = deployed || started
+		errs = append(errs, err)
+	}
+	return deployed, errors.Join(errs...)
 }

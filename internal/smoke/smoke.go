@@ -21,12 +21,16 @@ type Page struct {
 	Released bool
 }
 
-// Pages are the addresses of an environment: each service's health check.
+// Pages returns the addresses of an environment: the health check of each service
+// behind the load balancer.
 func Pages(env config.Environment) []Page {
-	return []Page{
-		{"backend", "https://" + env.Domain + env.Backend.HealthCheck.Path, env.Backend.Image.Released()},
-		{"frontend", "https://" + env.Domain + env.Frontend.HealthCheck.Path, env.Frontend.Image.Released()},
+	var pages []Page
+	for _, w := range env.Services() {
+		if w.Web != nil {
+			pages = append(pages, Page{w.Title, "https://" + env.Domain + w.Web.HealthCheck.Path, w.Image.Released()})
+		}
 	}
+	return pages
 }
 
 // Test is how pages are asked for.

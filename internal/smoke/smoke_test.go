@@ -97,7 +97,7 @@ func TestWhatIsNotReleasedIsSkippedAndSaidSo(t *testing.T) {
 	env.Backend.Image, env.Frontend.Image = config.Image{}, config.Image{}
 	require.NoError(t, test.Run(t.Context(), Pages(env)))
 	assert.Contains(t, log.String(), "skipped: https://"+env.Domain+"/api/health, because no image of the backend is released\n")
-	assert.Contains(t, log.String(), "because no image of the frontend is released\n")
+	assert.Contains(t, log.String(), "because no image of the front end is released\n")
 }
 
 func TestAWrongCertificateIsNoAnswer(t *testing.T) {

@@ -17,8 +17,8 @@ const (
 	fargateSpot = "FARGATE_SPOT"
 )
 
-// WebServiceProps are the properties of NewWebService.
-type WebServiceProps struct {
+// ServiceProps are the properties of NewService.
+type ServiceProps struct {
 	// Name is the physical name of cluster, service and task family.
 	Name string
 	// ContainerName is the container's name, which an operator types to open a
@@ -26,9 +26,6 @@ type WebServiceProps struct {
 	ContainerName string
 	// Image is the container's image.
 	Image awsecs.ContainerImage
-	// Port is where the container listens. ECS registers each task with it in the
-	// target group.
-	Port int
 	// CPU is the task's CPU in units of 1/1024 vCPU.
 	CPU int
 	// MemoryMiB is the task's memory.
@@ -56,23 +53,10 @@ type WebServiceProps struct {
 	AssignPublicIP bool
 	// SecurityGroup is that of the tasks.
 	SecurityGroup awsec2.ISecurityGroup
-	// Ingress is the rule that lets the load balancer reach the tasks on Port. No
-	// task starts before it.
-	Ingress constructs.IDependable
 
-	// Listener is whose requests the service answers.
-	Listener elb.IApplicationListener
-	// Priority is the order of the service's rule on the listener.
-	Priority int
-	// Paths are the path patterns of the requests.
-	Paths []string
-	// TargetGroupPort is the port of targets that are registered without one, which
-	// ECS never does. A change replaces the target group, so it is not Port.
-	TargetGroupPort int
-	// HealthCheck is how the load balancer asks a task whether it is well.
-	HealthCheck *elb.HealthCheck
-	// HealthCheckGracePeriodSeconds is how long a starting task may fail it.
-	HealthCheckGracePeriodSeconds int
+	// Web is how the load balancer reaches the service. Nil is a service that no load
+	// balancer calls.
+	Web *WebProps
 
 	// LogGroupName is the name of the containers' log group.
 	LogGroupName string
@@ -82,22 +66,45 @@ type WebServiceProps struct {
 	LogRemovalPolicy awscdk.RemovalPolicy
 }
 
-// WebService is a Fargate service in a cluster of its own, behind a rule of a
-// load balancer's listener. It deploys without a gap, and rolls back when new
-// tasks do not become healthy.
-type WebService struct {
+// WebProps are the properties of a service behind a rule of a load balancer's
+// listener.
+type WebProps struct {
+	// Port is where the container listens. ECS registers each task with it in the
+	// target group.
+	Port int
+	// Ingress is the rule that lets the load balancer reach the tasks on Port. No
+	// task starts before it.
+	Ingress constructs.IDependable
+	// Listener is whose requests the service answers.
+	Listener elb.IApplicationListener
+	// Priority is the order of the service's rule on the listener.
+	Priority int
+	// Paths are the path patterns of the requests.
+	Paths []string
+	// TargetGroupPort is the port of targets that are registered without one, which
+	// ECS never does. A change replaces the target group, so it is not Port.
+	TargetGroupPort int
+	// HealthCheck is how the load balancer asks a task whether it is healthy.
+	HealthCheck *elb.HealthCheck
+	// HealthCheckGracePeriodSeconds is how long a starting task may fail it.
+	HealthCheckGracePeriodSeconds int
+}
+
+// Service is a Fargate service in a cluster of its own. It deploys without a gap,
+// and rolls back when new tasks do not become healthy.
+type Service struct {
 	// Cluster holds the service alone.
 	Cluster awsecs.Cluster
 	// Service is the Fargate service.
 	Service awsecs.FargateService
-	// TargetGroup is what the load balancer sends requests to.
+	// TargetGroup is where the load balancer sends requests to; nil without Web.
 	TargetGroup elb.ApplicationTargetGroup
 	// LogGroup has the containers' output.
 	LogGroup awslogs.LogGroup
 }
 
-// NewWebService makes a WebService.
-func NewWebService(parent constructs.Construct, id string, props WebServiceProps) WebService {
+// NewService makes a Service.
+func NewService(parent constructs.Construct, id string, props ServiceProps) Service {
 	scope := constructs.NewConstruct(parent, &id)
 	cluster := awsecs.NewCluster(scope, jsii.String("Cluster"), &awsecs.ClusterProps{
 		ClusterName: &props.Name,
@@ -119,16 +126,8 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 		RetentionDays: props.LogRetentionDays,
 		RemovalPolicy: props.LogRemovalPolicy,
 	})
-	targetGroup := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
-		Vpc:                 props.VPC,
-		Port:                jsii.Number(props.TargetGroupPort),
-		Protocol:            elb.ApplicationProtocol_HTTP,
-		TargetType:          elb.TargetType_IP,
-		HealthCheck:         props.HealthCheck,
-		DeregistrationDelay: seconds(30),
-	})
 	task := taskDefinition(scope, props, logGroup)
-	service := awsecs.NewFargateService(scope, jsii.String("Service"), &awsecs.FargateServiceProps{
+	serviceProps := &awsecs.FargateServiceProps{
 		ServiceName:    &props.Name,
 		Cluster:        cluster,
 		TaskDefinition: task,
@@ -140,34 +139,56 @@ func NewWebService(parent constructs.Construct, id string, props WebServiceProps
 		MinHealthyPercent:           jsii.Number(100),
 		MaxHealthyPercent:           jsii.Number(200),
 		CircuitBreaker:              &awsecs.DeploymentCircuitBreaker{Rollback: jsii.Bool(true)},
-		HealthCheckGracePeriod:      seconds(props.HealthCheckGracePeriodSeconds),
 		AvailabilityZoneRebalancing: awsecs.AvailabilityZoneRebalancing_ENABLED,
 		VpcSubnets:                  props.Subnets,
 		AssignPublicIp:              &props.AssignPublicIP,
 		SecurityGroups:              &[]awsec2.ISecurityGroup{props.SecurityGroup},
 		EnableExecuteCommand:        jsii.Bool(true),
 		PropagateTags:               awsecs.PropagatedTagSource_SERVICE,
-	})
+	}
+	if props.Web != nil {
+		serviceProps.HealthCheckGracePeriod = seconds(props.Web.HealthCheckGracePeriodSeconds)
+	}
+	service := awsecs.NewFargateService(scope, jsii.String("Service"), serviceProps)
 	// Otherwise the first tasks can start before they may read their secrets.
 	service.Node().AddDependency(task.ObtainExecutionRole())
-	// A delete takes the service first: the providers of a running one are in use.
-	service.Node().AddDependency(providers, props.Ingress)
+	// A delete removes the service first: the providers of a running one are in use.
+	service.Node().AddDependency(providers)
+	s := Service{Cluster: cluster, Service: service, LogGroup: logGroup}
+	if props.Web != nil {
+		s.TargetGroup = serve(scope, service, props)
+	}
+	return s
+}
+
+// serve puts a service behind its rule on the listener, and returns its target group.
+func serve(scope constructs.Construct, service awsecs.FargateService, props ServiceProps) elb.ApplicationTargetGroup {
+	web := props.Web
+	targetGroup := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
+		Vpc:                 props.VPC,
+		Port:                jsii.Number(web.TargetGroupPort),
+		Protocol:            elb.ApplicationProtocol_HTTP,
+		TargetType:          elb.TargetType_IP,
+		HealthCheck:         web.HealthCheck,
+		DeregistrationDelay: seconds(30),
+	})
+	service.Node().AddDependency(web.Ingress)
 	service.AttachToApplicationTargetGroup(targetGroup)
 	// The service waits for its rule: ECS refuses a target group that no load
 	// balancer uses. CfnListenerRule would not make it wait.
 	elb.NewApplicationListenerRule(scope, jsii.String("Rule"), &elb.ApplicationListenerRuleProps{
-		Listener:     props.Listener,
-		Priority:     jsii.Number(props.Priority),
-		Conditions:   &[]elb.ListenerCondition{elb.ListenerCondition_PathPatterns(jsii.Strings(props.Paths...))},
+		Listener:     web.Listener,
+		Priority:     jsii.Number(web.Priority),
+		Conditions:   &[]elb.ListenerCondition{elb.ListenerCondition_PathPatterns(jsii.Strings(web.Paths...))},
 		TargetGroups: &[]elb.IApplicationTargetGroup{targetGroup},
 	})
-	return WebService{Cluster: cluster, Service: service, TargetGroup: targetGroup, LogGroup: logGroup}
+	return targetGroup
 }
 
-// RollBackOn makes ECS go back to the last deployment when one of the alarms fires
-// during a new one; no alarm is none. Off has to be said: what a template leaves
-// out stays as it was.
-func (s WebService) RollBackOn(alarms ...*string) {
+// RollBackOn makes ECS roll back to the last deployment when one of the alarms fires
+// during a new one. With no alarms this disables the feature explicitly:
+// CloudFormation keeps the old value of a property that a template omits.
+func (s Service) RollBackOn(alarms ...*string) {
 	s.Service.Node().DefaultChild().(awsecs.CfnService).AddPropertyOverride(jsii.String("DeploymentConfiguration.Alarms"), map[string]any{
 		"AlarmNames": append([]*string{}, alarms...),
 		"Enable":     len(alarms) > 0,
@@ -175,7 +196,7 @@ func (s WebService) RollBackOn(alarms ...*string) {
 	})
 }
 
-func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup awslogs.ILogGroup) awsecs.TaskDefinition {
+func taskDefinition(scope constructs.Construct, props ServiceProps, logGroup awslogs.ILogGroup) awsecs.TaskDefinition {
 	task := awsecs.NewFargateTaskDefinition(scope, jsii.String("Task"), &awsecs.FargateTaskDefinitionProps{
 		Family:         &props.Name,
 		Cpu:            jsii.Number(props.CPU),
@@ -186,7 +207,7 @@ func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup 
 	container := task.AddContainer(jsii.String("Container"), &awsecs.ContainerDefinitionOptions{
 		ContainerName:   &props.ContainerName,
 		Image:           props.Image,
-		PortMappings:    &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(props.Port)}},
+		PortMappings:    ports(props.Web),
 		Environment:     pointers(props.Variables),
 		Secrets:         &props.Secrets,
 		LinuxParameters: linux,
@@ -211,8 +232,15 @@ func taskDefinition(scope constructs.Construct, props WebServiceProps, logGroup 
 	return task
 }
 
+func ports(web *WebProps) *[]*awsecs.PortMapping {
+	if web == nil {
+		return nil
+	}
+	return &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(web.Port)}}
+}
+
 // labels are the container's: a change of one is a new revision of the task.
-func labels(props WebServiceProps) *map[string]*string {
+func labels(props ServiceProps) *map[string]*string {
 	if props.SecretsRevision == "" {
 		return nil
 	}

@@ -20,7 +20,7 @@ import (
 
 // lifecyclePolicy is the policy of the synthesized repositories: a test of the
 // templates keeps it true.
-var lifecyclePolicy = must(filepath.Abs("../../testdata/lifecycle_policy.json"))
+var lifecyclePolicy = must(filepath.Abs("../../stacks/testdata/lifecycle_policy.json"))
 
 // Whatever is released, rolled back, given up or pushed by hand: the image that
 // runs and the image that is recorded are never expired.

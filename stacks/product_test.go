@@ -107,6 +107,6 @@ func TestTheProofNamesWhatThereIs(t *testing.T) {
 	stacks := regexp.MustCompile(`ParrotProof([A-Z]\w+)`).FindAllStringSubmatch(script, -1)
 	require.NotEmpty(t, stacks)
 	for _, stack := range stacks {
-		assert.Contains(t, config.Parts, stack[1])
+		assert.Contains(t, config.Parts, config.Part(stack[1]))
 	}
 }

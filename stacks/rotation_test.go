@@ -12,6 +12,7 @@ import (
 
 	"parrot"
 	"parrot/config"
+	"parrot/config/keys"
 	"parrot/internal/assembly"
 	"parrot/internal/documents"
 	. "parrot/internal/synthtest"
@@ -124,9 +125,10 @@ func TestTheRotationMayDoOnlyWhatItsStepsDo(t *testing.T) {
 
 func TestTheProgramReadsTheVariablesThatItsFunctionHas(t *testing.T) {
 	t.Parallel()
+	named := map[string]string{"DBInstance": keys.DBInstance, "Projection": keys.Projection, "Clusters": keys.Clusters, "Services": keys.Services}
 	var got, want []string
-	for _, found := range documents.Mentions(t, `setting\("(\w+)"\)`, documents.Read(t, "cmd/rotate/main.go")) {
-		got = append(got, found[1])
+	for _, found := range documents.Mentions(t, `setting\(keys\.(\w+)\)`, documents.Read(t, "cmd/rotate/main.go")) {
+		got = append(got, named[found[1]])
 	}
 	for name := range Lookup(t, Only(t, rotating(t), "AWS::Lambda::Function"), "Environment", "Variables").(map[string]any) {
 		want = append(want, name)

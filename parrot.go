@@ -28,7 +28,7 @@ var cdkJSON []byte
 // and returns the exit status.
 func Run(environments []config.Environment, pipeline config.Pipeline, settings error, stderr io.Writer) int {
 	if settings != nil {
-		fmt.Fprintf(stderr, "Nothing is synthesized, because settings are wrong; correct them in config:\n%v\n", settings)
+		fmt.Fprintf(stderr, "Nothing is synthesized: settings are wrong. Correct them in config/environments.go:\n%v\n", settings)
 		return 1
 	}
 	rotationCode, err := BuildRotation(environments)
@@ -102,8 +102,8 @@ func NewApp(environments []config.Environment) awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		Context:            &file.Context,
 		AnalyticsReporting: jsii.Bool(false),
-		// Nobody reads jsii's JavaScript stack traces or tree.json, and both
-		// take their share of every synth.
+		// Nobody reads jsii's JavaScript stack traces or tree.json, and both make every
+		// synth slower.
 		StackTraces:  jsii.Bool(false),
 		TreeMetadata: jsii.Bool(false),
 	})

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// sources is this package as the program was built with it.
+// sources are the files of this package at the time of the build.
 //
 //go:embed *.go
 var sources embed.FS
 
 // BuiltFrom returns an error unless this program was built with the settings
-// that stand in Parrot's directory now: an installed command keeps the old ones.
+// in Parrot's directory: an installed command still has those of its build.
 func BuiltFrom(dir string) error {
 	files, err := sources.ReadDir(".")
 	if err != nil {

@@ -53,8 +53,8 @@ func Load() ([]Environment, error) {
 	return environments, nil
 }
 
-// LoadWith is Load of other environments, without a pipeline, and of another
-// images.json than the one that is compiled in.
+// LoadWith does the same for other environments, without a pipeline, and with
+// another images.json than the one that is compiled in.
 func LoadWith(environments []Environment, images []byte) ([]Environment, error) {
 	err := errors.Join(applyReleases(environments, images), Validate(environments))
 	if err != nil {
@@ -63,11 +63,11 @@ func LoadWith(environments []Environment, images []byte) ([]Environment, error) 
 	return environments, nil
 }
 
-// applyReleases puts the images of images.json into the environments.
+// applyReleases gives the environments their images from images.json.
 func applyReleases(environments []Environment, document []byte) error {
 	releases, err := ParseReleases(document)
 	if err != nil {
-		return fmt.Errorf("config/images.json: %w; want {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
+		return fmt.Errorf("config/images.json: %w; it must look like {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
 	}
 	var errs []error
 	for i := range environments {
@@ -94,8 +94,8 @@ func (e *Environment) setImages(release Release) error {
 }
 
 // ParseReleases reads an images.json: releases by the environment's name. An
-// entry that names no image is an error, as is a name that stands there twice:
-// both would stop a service without a word.
+// entry that names no image is an error, and so is a name that is there twice:
+// both would stop a service silently.
 func ParseReleases(document []byte) (map[string]Release, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
@@ -134,7 +134,7 @@ func ParseReleases(document []byte) (map[string]Release, error) {
 	return releases, nil
 }
 
-// atLine says where in the document an error is, where JSON knows.
+// atLine adds the line of an error in the document, where JSON knows it.
 func atLine(document []byte, err error) error {
 	var syntax *json.SyntaxError
 	var wrongType *json.UnmarshalTypeError
@@ -150,9 +150,9 @@ func atLine(document []byte, err error) error {
 	return fmt.Errorf("line %d: %w", 1+bytes.Count(document[:offset], []byte("\n")), err)
 }
 
-// eachNameOnce reads one value and refuses a name that stands twice in its
-// object, of which JSON would take the last. JSON does not care for case. There
-// are no lists: the document has been read into its types before.
+// eachNameOnce reads one value and refuses a name that is twice in its object: JSON
+// would use the last one. JSON ignores case. There are no lists: the document has
+// been read into its types before.
 func eachNameOnce(decoder *json.Decoder, path string) error {
 	token, err := decoder.Token()
 	if err != nil || token != json.Delim('{') {
@@ -166,7 +166,7 @@ func eachNameOnce(decoder *json.Decoder, path string) error {
 		}
 		name := path + token.(string)
 		if seen[strings.ToLower(name)] {
-			return fmt.Errorf("%s stands there twice", name)
+			return fmt.Errorf("%s is there twice", name)
 		}
 		seen[strings.ToLower(name)] = true
 		if err := eachNameOnce(decoder, name+"."); err != nil {

@@ -20,10 +20,10 @@ const (
 	patternWildcards   = 3
 )
 
-// checkLogPattern returns an error unless CloudWatch Logs takes a text as the
+// checkLogPattern returns an error unless CloudWatch Logs accepts a text as the
 // filter pattern of a metric: terms, a condition on JSON in braces, or fields in
 // brackets. It knows the grammar that AWS documents; where that is silent, it
-// takes the text.
+// accepts the text.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 func checkLogPattern(pattern string) error {
 	if n := utf8.RuneCountInString(pattern); n > patternCharacters {
@@ -130,7 +130,7 @@ func (p *patternParser) unquoted() error {
 	return fmt.Errorf("a term with %q has to be in double quotes", r)
 }
 
-// isAlphanumeric says whether a term may have a character without quotes.
+// isAlphanumeric reports whether a term may have a character without quotes.
 func isAlphanumeric(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // quotedOrExpression takes a text in double quotes or a regular expression, if one
@@ -167,10 +167,10 @@ var expressionSyntax = regexp.MustCompile(`^[A-Za-z0-9:_#=@/;,^$?[\]{}|\\*+.-]+$
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html
 func checkExpression(expression string) error {
 	if !expressionSyntax.MatchString(expression) {
-		return fmt.Errorf(`the regular expression %%%s%% has to be of letters, digits and :_#=@/;,-^$?[]{}|\*+. (a space is \s, a parenthesis \x28 or \x29)`, expression)
+		return fmt.Errorf(`the regular expression %%%s%% may only have letters, digits and :_#=@/;,-^$?[]{}|\*+. (a space is \s, a parenthesis \x28 or \x29)`, expression)
 	}
 	if _, err := regexp.Compile(expression); err != nil {
-		return fmt.Errorf("the regular expression %%%s%% is none: %w", expression, err)
+		return fmt.Errorf("the regular expression %%%s%% is invalid: %w", expression, err)
 	}
 	return nil
 }
@@ -254,7 +254,7 @@ func (p *patternParser) value() error {
 	return nil
 }
 
-// isUnquoted says whether a value may have a character without quotes. AWS
+// isUnquoted reports whether a value may have a character without quotes. AWS
 // excludes "unicode and other characters such as @, $ and \"; its examples have
 // . * + - in them. What the syntax itself is made of cannot be in one.
 func isUnquoted(r rune) bool {
@@ -347,6 +347,6 @@ func (p *patternParser) field() error {
 	})
 }
 
-// isFieldName says whether a field's name, or the ... for any number of fields, may
+// isFieldName reports whether a field's name, or the ... for any number of fields, may
 // have a character.
 func isFieldName(r rune) bool { return isAlphanumeric(r) || strings.ContainsRune("-.$*@/:", r) }

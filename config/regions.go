@@ -67,13 +67,13 @@ func (v *validator) offeredClass(setting, class, region string, families []famil
 	v.reject(setting, class, "%s", allowed)
 }
 
-// Types that not every region has, and a setting asks for.
+// Types that a setting asks for and that not every region has.
 const (
 	budgetType = "AWS::Budgets::Budget"
 	buildType  = "AWS::CodeBuild::Project"
 )
 
-// lacks says whether a region's CloudFormation does not know a type.
+// lacks reports whether a region's CloudFormation does not know a type.
 func lacks(region, resourceType string) bool {
 	return slices.Contains(offers.ResourceTypes[resourceType], region)
 }

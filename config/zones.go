@@ -25,7 +25,7 @@ var fargateZones = map[string][]string{
 	"ap-northeast-1": {"apne1-az1", "apne1-az2", "apne1-az4"},
 }
 
-// lastZone is the last letter that any account's zones have in a region: AWS has at
+// lastZone returns the last letter that any account's zones have in a region: AWS has at
 // most four zones in a region, and six in us-east-1.
 // https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html
 func lastZone(region string) string {
@@ -50,7 +50,7 @@ func (v *validator) availabilityZones(e Environment) {
 	}
 }
 
-// ListZonesCommand is the command that lists an account's zones in a region.
+// ListZonesCommand returns the command that lists an account's zones in a region.
 func ListZonesCommand(region string) string {
 	return fmt.Sprintf("aws ec2 describe-availability-zones --region %s --query 'AvailabilityZones[].[ZoneName,ZoneId]' --output text", region)
 }
@@ -89,7 +89,7 @@ func (e Environment) CheckZones(zones []Zone) error {
 		e.Name, strings.Join(wrong, ", and "), list(usable))
 }
 
-// fargateIn says whether Fargate is in a zone of the environment's region.
+// fargateIn reports whether Fargate is in a zone of the environment's region.
 func (e Environment) fargateIn(zoneID string) bool {
 	ids, some := fargateZones[e.Region]
 	return !some || slices.Contains(ids, zoneID)

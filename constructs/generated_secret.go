@@ -12,7 +12,7 @@ import (
 // GeneratedSecretProps are the properties of NewGeneratedSecret.
 type GeneratedSecretProps struct {
 	// Name is the secret's name. It must not end in a hyphen and six
-	// characters, which Secrets Manager takes for the end of an ARN.
+	// characters: Secrets Manager would read them as the end of an ARN.
 	Name string
 	// Description says what the value is for.
 	Description string
@@ -22,12 +22,12 @@ type GeneratedSecretProps struct {
 	Key string
 	// Length is the value's length in characters.
 	Length int
-	// RemovalPolicy says what becomes of the secret when it is removed.
+	// RemovalPolicy says what happens to the secret when it is removed.
 	// CloudFormation deletes at once, without Secrets Manager's recovery window.
 	RemovalPolicy awscdk.RemovalPolicy
 }
 
-// GeneratedSecret is a secret that no person chooses.
+// GeneratedSecret is a secret that Secrets Manager generates.
 type GeneratedSecret struct {
 	// ARN is the secret's.
 	ARN *string
@@ -37,7 +37,7 @@ type GeneratedSecret struct {
 }
 
 // NewGeneratedSecret makes a secret whose value is letters and digits, so that it
-// can stand in a URL and in JSON without escaping.
+// needs no escaping in a URL and in JSON.
 func NewGeneratedSecret(scope constructs.Construct, id string, props GeneratedSecretProps) GeneratedSecret {
 	fixed := "{}"
 	if len(props.Fixed) > 0 {

@@ -11,12 +11,12 @@ import (
 // LogGroupProps are the properties of NewLogGroup.
 type LogGroupProps struct {
 	// Name is the group's name. Empty lets AWS choose one, for a group that
-	// comes and goes with a setting: a kept group's name could not be taken
+	// comes and goes with a setting: the name of a kept group could not be used
 	// again.
 	Name string
 	// RetentionDays is one of the periods that CloudWatch Logs offers.
 	RetentionDays int
-	// RemovalPolicy says what becomes of the logs when the group is removed.
+	// RemovalPolicy says what happens to the logs when the group is removed.
 	RemovalPolicy awscdk.RemovalPolicy
 }
 

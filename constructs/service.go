@@ -62,7 +62,7 @@ type ServiceProps struct {
 	LogGroupName string
 	// LogRetentionDays is how long its logs are kept.
 	LogRetentionDays int
-	// LogRemovalPolicy says what becomes of the logs with the stack.
+	// LogRemovalPolicy says what happens to the logs when the stack is deleted.
 	LogRemovalPolicy awscdk.RemovalPolicy
 }
 
@@ -202,7 +202,7 @@ func taskDefinition(scope constructs.Construct, props ServiceProps, logGroup aws
 		Cpu:            jsii.Number(props.CPU),
 		MemoryLimitMiB: jsii.Number(props.MemoryMiB),
 	})
-	// Node.js as PID 1 neither hears SIGTERM nor collects what a shell leaves.
+	// Node.js as PID 1 neither handles SIGTERM nor reaps orphaned processes.
 	linux := awsecs.NewLinuxParameters(scope, jsii.String("Linux"), &awsecs.LinuxParametersProps{InitProcessEnabled: jsii.Bool(true)})
 	container := task.AddContainer(jsii.String("Container"), &awsecs.ContainerDefinitionOptions{
 		ContainerName:   &props.ContainerName,

@@ -26,8 +26,8 @@ func newAlarms(stack awscdk.Stack, env config.Environment) *alarms {
 }
 
 // add makes an alarm that mails through a topic when it fires; nil mails nobody.
-// That it is over is an event: an OK action would also mail of each new alarm that
-// has its first data (isOver).
+// An event rule mails that it is over (alarmsOver): an OK action would also mail for
+// each new alarm that has its first data.
 func (a *alarms) add(alarm config.Alarm, topic *string) awscloudwatch.CfnAlarm {
 	props := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          jsii.String(a.env.AlarmName(alarm.ID)),
@@ -92,7 +92,7 @@ func (a *alarms) dimensions(metric config.Metric) []any {
 	return dimensions
 }
 
-// value is a dimension's: a parameter's, or the text itself.
+// value returns a dimension's value: that of a parameter, or the text itself.
 func (a *alarms) value(dimension string) *string {
 	if !strings.HasPrefix(dimension, "/") {
 		return &dimension

@@ -8,8 +8,8 @@ import (
 	"parrot/config"
 )
 
-// The dashboard is rows of graphs, 24 columns wide: what users notice first, why
-// below it, what it costs last.
+// The dashboard is rows of graphs, 24 columns wide: what users notice first, then
+// the reasons, then the costs.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 const (
 	dashboardColumns = 24
@@ -29,12 +29,12 @@ type widget struct {
 // line is one metric of a graph.
 type line struct {
 	label, namespace, name, statistic string
-	// dimensions are names and values by turns.
+	// dimensions are names and values in turn.
 	dimensions []string
 	right      bool // on the axis at the right
 }
 
-// graph is some lines over time.
+// graph shows some lines over time.
 type graph struct {
 	title, unit, rightUnit string
 	lines                  []line

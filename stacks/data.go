@@ -31,7 +31,7 @@ type Data struct {
 }
 
 // NewData makes the data stack. rotation is the directory with the program that
-// rotates the database's password, where RotationDays asks for it.
+// rotates the database's password, if RotationDays is set.
 func NewData(scope constructs.Construct, env config.Environment, network *Network, rotation string) *Data {
 	stack := newStack(scope, env, config.DataPart, "PostgreSQL, Redis and secrets")
 
@@ -54,8 +54,8 @@ func NewData(scope constructs.Construct, env config.Environment, network *Networ
 		Length:      24,
 	})
 	database := newDatabase(stack, env, network, password.Value)
-	// A database with deletion protection cannot be rolled back: what can fail
-	// without it, Redis and the secrets, is there before it.
+	// A database with deletion protection cannot be rolled back. Redis and the secrets
+	// can fail, so they are created before it.
 	database.Node().AddDependency(appEnv)
 	host, port := database.DbInstanceEndpointAddress(), database.DbInstanceEndpointPort()
 	dbCredentials := projection(stack, "DbCredentials", env, config.DBCredentials, "How to reach the database", map[string]*string{
@@ -140,8 +140,8 @@ func newDatabase(stack awscdk.Stack, env config.Environment, network *Network, p
 	return database
 }
 
-// databaseRemoval is what becomes of the database without its stack: it stays, or
-// a last snapshot of it does.
+// databaseRemoval returns what happens to the database when its stack is deleted: it
+// is kept, or a last snapshot of it is.
 func databaseRemoval(env config.Environment) awscdk.RemovalPolicy {
 	if env.RetainData {
 		return dataRemoval(env)
@@ -162,8 +162,8 @@ func growsTo(settings config.Database) *float64 {
 // name and its URL. A replication group of one, because a cache cluster has
 // neither encryption nor a token, and neither can be added later.
 func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (endpoint, url *string) {
-	// The token goes with the cache it opens, so that the name is free again
-	// when Redis is switched on the next time.
+	// The token is deleted with the cache, so that its name is free again when Redis is
+	// switched on the next time.
 	token := blocks.NewGeneratedSecret(stack, "RedisAuth", blocks.GeneratedSecretProps{
 		Name:          env.SecretName(config.RedisAuth),
 		Description:   "AUTH token of Redis: the source of " + config.RedisURLVariable + " in app-env",
@@ -198,7 +198,7 @@ func newRedis(stack awscdk.Stack, env config.Environment, network *Network) (end
 	return endpoint, jsii.Sprintf("rediss://:%s@%s:%d", *token.Value, *endpoint, redisPort)
 }
 
-// anys is what the type of a generated property asks for.
+// anys converts texts to the type of a generated property.
 func anys(texts *[]*string) *[]any {
 	out := make([]any, len(*texts))
 	for i, text := range *texts {

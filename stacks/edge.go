@@ -53,8 +53,8 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 		DeletionProtection:      &env.DeletionProtection,
 	})
 	// The certificate is what fails on a first deploy. A load balancer with
-	// deletion protection that is there by then could not be rolled back, and the
-	// kept bucket would stay for nothing.
+	// deletion protection that exists by then could not be rolled back, and the bucket,
+	// which is always kept, would be left over.
 	loadBalancer.Node().DefaultChild().(awscdk.CfnResource).AddResourceDependency(certificate.Node().DefaultChild().(awscdk.CfnResource), nil)
 	if env.Edge.AccessLogs {
 		bucket := accessLogs(stack, env)

@@ -10,7 +10,7 @@ import (
 	"parrot/config"
 )
 
-// event is something that AWS tells once, unlike a metric.
+// event is something that AWS reports once, unlike a metric.
 type event struct {
 	id, description string
 	pattern         map[string]any
@@ -127,9 +127,9 @@ func (m *monitoring) databaseEvent(id, description string, severity config.Sever
 	}
 }
 
-// addEvents mails what AWS tells once.
+// addEvents makes the rules that mail events.
 func (m *monitoring) addEvents() {
-	// The topic's policy cannot tell one rule's account from another's.
+	// The topic's policy cannot distinguish the accounts of rules.
 	role := awsiam.NewCfnRole(m.stack, jsii.String("EventsRole"), &awsiam.CfnRoleProps{
 		AssumeRolePolicyDocument: document(map[string]any{
 			"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": map[string]any{"Service": "events.amazonaws.com"},

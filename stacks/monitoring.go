@@ -87,8 +87,8 @@ func (m *monitoring) addTopics() {
 	}
 }
 
-// publishers lets CloudWatch and Budgets of this account publish. EventBridge has
-// a role of its own.
+// publishers allows CloudWatch and Budgets of this account to publish. EventBridge
+// uses its own role.
 func (m *monitoring) publishers(topic *string) map[string]any {
 	return document(
 		map[string]any{
@@ -140,8 +140,8 @@ func (m *monitoring) addDashboard() {
 		"https://%[1]s.console.aws.amazon.com/cloudwatch/home?region=%[1]s#dashboards/dashboard/%[2]s", m.env.Region, name)), "The dashboard")
 }
 
-// addBudget makes the month's budget. It has no name of its own: AWS replaces a
-// budget when its mails change, and could not under the same name.
+// addBudget makes the month's budget. It gets no name from here: AWS replaces a
+// budget when its mails change, and could not do so under the same name.
 func (m *monitoring) addBudget() {
 	notification := func(kind string, percent float64) any {
 		return &awsbudgets.CfnBudget_NotificationWithSubscribersProperty{

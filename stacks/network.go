@@ -33,8 +33,8 @@ type Network struct {
 	Services map[string]SecurityGroup
 }
 
-// SecurityGroup is one that other stacks put things in. They cannot add rules:
-// those of Network are all there are.
+// SecurityGroup is one that other stacks attach to resources. They cannot add rules
+// to it, only Network can.
 type SecurityGroup struct {
 	ID    *string
 	Group awsec2.ISecurityGroup
@@ -53,7 +53,7 @@ func NewNetwork(scope constructs.Construct, env config.Environment) *Network {
 	return n
 }
 
-// addSecurityGroups makes the groups and the matrix of who may call whom.
+// addSecurityGroups makes the groups and their rules: who may call whom.
 func (n *Network) addSecurityGroups(env config.Environment) {
 	vpcID := n.VPC.VpcId()
 	closed := func(id, name string) SecurityGroup { return closedGroup(n.Stack, id, name, vpcID) }
@@ -87,7 +87,7 @@ func (n *Network) addSecurityGroups(env config.Environment) {
 	output(n.Stack, config.VPCOutput, vpcID, "The VPC")
 }
 
-// closedGroup is a security group that lets nobody in and everything out.
+// closedGroup makes a security group without ingress rules, with all egress allowed.
 func closedGroup(stack awscdk.Stack, id, name string, vpcID *string) SecurityGroup {
 	groupID := awsec2.NewCfnSecurityGroup(stack, jsii.String(id+"SecurityGroup"), &awsec2.CfnSecurityGroupProps{
 		VpcId:            vpcID,
@@ -116,14 +116,14 @@ func (n *Network) allow(id string, from caller, to SecurityGroup, port int) {
 }
 
 // AllowFromLoadBalancer lets the load balancer reach a service on its port. The
-// rule is in the service's stack: when the port changes, the old rule goes only
-// after the new tasks serve, and a deploy that fails keeps it:
+// rule is in the service's stack: when the port changes, CloudFormation deletes
+// the old rule only after the new tasks serve, and a deploy that fails keeps it:
 // docs/decisions/0017-a-port-changes-in-one-pass.md.
 func (n *Network) AllowFromLoadBalancer(stack awscdk.Stack, service config.Workload) awsec2.CfnSecurityGroupIngress {
 	return ingress(stack, service.ID()+"FromLoadBalancer", members(n.LoadBalancer), n.Services[service.Name], service.Web.Port)
 }
 
-// ingress is a rule with an id of its own: those that CDK makes of connections
+// ingress makes a rule with an explicit id: the ids that CDK makes for connections
 // differ inside a pipeline (aws/aws-cdk#30588).
 func ingress(stack awscdk.Stack, id string, from caller, to SecurityGroup, port int) awsec2.CfnSecurityGroupIngress {
 	return awsec2.NewCfnSecurityGroupIngress(stack, &id, &awsec2.CfnSecurityGroupIngressProps{
@@ -186,8 +186,8 @@ func setName(scope constructs.IConstruct, name string) {
 	awscdk.Tags_Of(scope).Add(jsii.String("Name"), &name, nil)
 }
 
-// addFlowLogs records the traffic of the VPC. The log group has no name of its
-// own, so that a kept one is not in the way when the setting comes back.
+// addFlowLogs records the traffic of the VPC. AWS names the log group, so that
+// a kept one does not conflict when the setting comes back.
 func (n *Network) addFlowLogs(env config.Environment) {
 	logGroup := blocks.NewLogGroup(n.Stack, "FlowLogs", blocks.LogGroupProps{
 		RetentionDays: env.LogRetentionDays,

@@ -76,7 +76,7 @@ func NewPipeline(scope constructs.Construct, settings config.Pipeline, environme
 		CliVersion:          jsii.String(cliVersion),
 		CdkAssetsCliVersion: jsii.String(assetsVersion),
 		ArtifactBucket:      artifacts,
-		// One action a stack: what a change does has been read before.
+		// One action a stack: somebody has read before what the change does.
 		UseChangeSets:     jsii.Bool(false),
 		CodeBuildDefaults: machines(stack),
 	})
@@ -110,7 +110,7 @@ func NewPipeline(scope constructs.Construct, settings config.Pipeline, environme
 	notifyOfFailures(pipeline.Pipeline(), topic)
 }
 
-// machines are what all steps run on.
+// machines are the build machines of all steps.
 func machines(stack awscdk.Stack) *pipelines.CodeBuildOptions {
 	return &pipelines.CodeBuildOptions{
 		BuildEnvironment: &awscodebuild.BuildEnvironment{
@@ -182,8 +182,8 @@ func (c commit) toolStep(id, arguments string, statements *[]awsiam.PolicyStatem
 	})
 }
 
-// imagesStep fails, and says so, when a released image is not in the registry:
-// the services would wait for it, and roll back.
+// imagesStep fails when a released image is not in the registry: the services would
+// wait for it, and roll back.
 func (c commit) imagesStep(env config.Environment) pipelines.Step {
 	return c.toolStep("Images", "images "+env.Name+" --lookup-role", mayLookUp(env))
 }

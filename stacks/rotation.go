@@ -19,7 +19,7 @@ import (
 // password. source and projection are ARNs of secrets, code is the directory with
 // the function's program.
 //
-// The function is outside the VPC: it speaks to AWS's APIs and not to the
+// The function is outside the VPC: it calls AWS's APIs and not the
 // database. It has no reserved concurrency, which a new account's quota refuses.
 func rotate(stack awscdk.Stack, env config.Environment, source, projection *string, code string) {
 	logs := blocks.NewLogGroup(stack, "RotationLogs", blocks.LogGroupProps{
@@ -63,15 +63,15 @@ func rotate(stack awscdk.Stack, env config.Environment, source, projection *stri
 		RotationRules: &awssecretsmanager.CfnRotationSchedule_RotationRulesProperty{
 			AutomaticallyAfterDays: jsii.Number(env.Database.RotationDays),
 		},
-		// A deploy is no moment to change the password.
+		// A deploy must not change the password.
 		RotateImmediatelyOnUpdate: jsii.Bool(false),
 	})
 	schedule.AddResourceDependency(permission, nil)
 }
 
-// rotationRole allows the function what its steps do, and where AWS lets it be
-// said, to the environment's own things. Its policies are part of it, so that it
-// has them when the schedule calls the function for the first time.
+// rotationRole allows the function what its steps do, limited to the environment's
+// resources where IAM can limit it. Its policies are inline, so that it has them when
+// the schedule calls the function for the first time.
 func rotationRole(stack awscdk.Stack, env config.Environment, readers []string, source, projection, logs *string) *string {
 	statements := []map[string]any{
 		allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),

@@ -1,6 +1,6 @@
 // Package stacks deploys: network, registry, data, edge, compute and monitoring. A stack
-// takes the environment's settings and what it needs of other stacks, and hands
-// out what others need of it.
+// takes the environment's settings and what it needs of other stacks, and returns
+// what others need of it.
 package stacks
 
 import (
@@ -40,8 +40,8 @@ func newStack(scope constructs.Construct, env config.Environment, part config.Pa
 	return stack
 }
 
-// where is an account and region; no account is the one that the CLI is signed in
-// to.
+// where returns an account and a region. No account means the one that the CLI is
+// signed in to.
 func where(account, region string) *awscdk.Environment {
 	environment := &awscdk.Environment{Region: &region}
 	if account != "" {
@@ -67,15 +67,15 @@ func share(stack awscdk.Stack, env config.Environment, id string, parameter conf
 	})
 }
 
-// shared is a value that another stack shares, as it is when this stack is
-// deployed. Say that this stack depends on the other one.
+// shared returns a value that another stack shares, as it is when this stack is
+// deployed. The caller has to add the dependency on the other stack.
 func shared(stack awscdk.Stack, parameter string) *string {
 	return awsssm.StringParameter_ValueForStringParameter(stack, &parameter, nil)
 }
 
-// dataRemoval is what becomes of the things that hold data. What a failed first
-// deploy has made goes with it: it holds nothing yet, and its name would be in
-// the way of the next try.
+// dataRemoval returns what happens to resources with data when their stack is
+// deleted. A failed first deploy deletes them in any case: they hold no data yet, and
+// their names would conflict with the next try.
 func dataRemoval(env config.Environment) awscdk.RemovalPolicy {
 	if env.RetainData {
 		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
@@ -83,7 +83,7 @@ func dataRemoval(env config.Environment) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// join makes one output value of several.
+// join joins values to one output.
 func join(values *[]*string) *string {
 	return awscdk.Fn_Join(jsii.String(","), values)
 }

@@ -151,7 +151,7 @@ func drawRequests(t *testing.T, env config.Environment) string {
 			lines = append(lines, fmt.Sprintf(`l%s -->|otherwise| none["%s"]`, port, listener.Text("DefaultActions", 0, "FixedResponseConfig", "StatusCode")))
 		}
 	}
-	rules := slices.Concat(edge.OfType("AWS::ElasticLoadBalancingV2::ListenerRule"), compute.OfType("AWS::ElasticLoadBalancingV2::ListenerRule"))
+	rules := slices.Concat(Resources(t, edge, "AWS::ElasticLoadBalancingV2::ListenerRule"), Resources(t, compute, "AWS::ElasticLoadBalancingV2::ListenerRule"))
 	slices.SortFunc(rules, func(a, b *assembly.Resource) int {
 		return cmp.Compare(len(a.Text("Priority")), len(b.Text("Priority")))*1000 + cmp.Compare(a.Text("Priority"), b.Text("Priority"))
 	})

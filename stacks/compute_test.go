@@ -98,6 +98,7 @@ func TestNoVariableOfTheSettingsCanShadowOneThatParrotSets(t *testing.T) {
 			task := With(t, changed(t, v.name, "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-dev-"+name)
 			set := Pairs(task, "Name", "Value", "ContainerDefinitions", 0, "Environment")
 			maps.Copy(set, SecretVariables(task))
+			require.NotEmpty(t, set)
 			for variable := range set {
 				env := v.env // some are set only with a setting
 				own := map[string]string{variable: "mine"}

@@ -21,11 +21,14 @@ import (
 func TestEveryImportHasItsExport(t *testing.T) {
 	t.Parallel()
 	for _, a := range everything(t) {
+		imports := 0
 		for _, stack := range a.Stacks {
 			for _, name := range stack.Imports() {
 				assert.NotNil(t, a.Export(name), "%s imports %s", stack.Name, name)
+				imports++
 			}
 		}
+		assert.NotZero(t, imports, a.Dir)
 	}
 }
 
@@ -209,14 +212,17 @@ func TestWhatHoldsDataKeepsItsLogicalID(t *testing.T) {
 
 func TestNoSettingReplacesWhatHoldsData(t *testing.T) {
 	t.Parallel()
+	seen := map[string]bool{}
 	updates(t, func(variant string, was, is *assembly.Resource) {
 		if !slices.Contains(holdsData, was.Type) {
 			return
 		}
+		seen[was.Type] = true
 		for _, property := range createOnly[was.Type] {
 			assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.LogicalID, variant)
 		}
 	})
+	assert.Len(t, seen, len(holdsData))
 }
 
 // updates calls visit for each resource of dev that a variant has, too.
@@ -292,14 +298,17 @@ func propertyNames(resource *assembly.Resource) []string {
 func TestNoSettingReplacesWhatHasAFixedName(t *testing.T) {
 	t.Parallel()
 	names := []string{"DBParameterGroupName", "ClusterName", "ServiceName", "ReplicationGroupId", "Name", "RepositoryName", "DBInstanceIdentifier"}
+	kept := map[string]bool{}
 	updates(t, func(variant string, was, is *assembly.Resource) {
 		for _, name := range names {
 			if was.Text(name) == "" || was.Text(name) != is.Text(name) {
 				continue
 			}
+			kept[name] = true
 			for _, property := range createOnly[was.Type] {
 				assert.Equal(t, was.Text(property), is.Text(property), "%s of %s with %s", property, was.Text(name), variant)
 			}
 		}
 	})
+	assert.NotEmpty(t, kept)
 }

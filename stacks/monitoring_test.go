@@ -125,8 +125,7 @@ func TestAlarmsAreAsManyAsTheSettingSays(t *testing.T) {
 
 func TestAnAlarmThatFiredMailsItsEndAndOneThatNeverFiredDoesNot(t *testing.T) {
 	t.Parallel()
-	rules := StackOf(t, Direct(t), Production(), "Monitoring").OfType("AWS::Events::Rule")
-	require.NotEmpty(t, rules)
+	rules := Resources(t, StackOf(t, Direct(t), Production(), "Monitoring"), "AWS::Events::Rule")
 	alarms := alarmsOf(t, Direct(t), Production())
 	require.NotEmpty(t, alarms)
 	for id, alarm := range alarms {
@@ -155,8 +154,7 @@ func TestAnAlarmThatFiredMailsItsEndAndOneThatNeverFiredDoesNot(t *testing.T) {
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 func TestEventPatternsFitEventBridge(t *testing.T) {
 	t.Parallel()
-	rules := StackOf(t, Direct(t), Production(), "Monitoring").OfType("AWS::Events::Rule")
-	require.NotEmpty(t, rules)
+	rules := Resources(t, StackOf(t, Direct(t), Production(), "Monitoring"), "AWS::Events::Rule")
 	longest := Production()
 	longest.Name = strings.Repeat("x", 32-len("Parrot"))
 	more := len(longest.Name) - len(Production().Name)

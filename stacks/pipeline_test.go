@@ -271,6 +271,7 @@ func TestACommitIsTestedBeforeItsTemplatesAreMade(t *testing.T) {
 func TestStepsWorkInParrotsDirectory(t *testing.T) {
 	t.Parallel()
 	stack := across(t).stack
+	inside := 0
 	for _, project := range Resources(t, stack, "AWS::CodeBuild::Project") {
 		spec := specOf(t, project)
 		for _, commands := range [][]string{spec.Phases.Install.Commands, spec.Phases.Build.Commands} {
@@ -278,9 +279,11 @@ func TestStepsWorkInParrotsDirectory(t *testing.T) {
 			commands = slices.DeleteFunc(slices.Clone(commands), func(c string) bool { return strings.Contains(c, "additionalInputs") })
 			if strings.Contains(strings.Join(commands, "\n"), "./cmd/parrotctl") || slices.Contains(commands, "npm ci") || slices.Contains(commands, "go test ./...") {
 				assert.Equal(t, `cd "$CODEBUILD_SRC_DIR/infra"`, commands[0], project.LogicalID)
+				inside++
 			}
 		}
 	}
+	assert.NotZero(t, inside)
 	synth := specOf(t, projectOf(t, stack, stages(t, stack)[1].Actions[0]))
 	assert.Equal(t, "infra/cdk.out", synth.Artifacts.BaseDirectory)
 	summary := specOf(t, projectOf(t, stack, stageOf(t, stack, Production()).action(t, "Summary")))
@@ -345,6 +348,7 @@ func TestThePipelinesStepsMayDoOnlyWhatTheyAreFor(t *testing.T) {
 
 		selfMutation := Follow(t, projectOf(t, p.stack, stages(t, p.stack)[2].Actions[0]), "ServiceRole")
 		uploads := Follow(t, projectOf(t, p.stack, stages(t, p.stack)[3].Actions[0]), "ServiceRole")
+		require.NotEmpty(t, Permissions(PolicyOf(t, uploads))["sts:AssumeRole"])
 		for _, role := range Permissions(PolicyOf(t, uploads))["sts:AssumeRole"] {
 			assert.Contains(t, role, ":role/cdk-hnb659fds-file-publishing-role-")
 		}

@@ -61,8 +61,10 @@ func TestProductionCannotBeDeletedByMistake(t *testing.T) {
 func TestProductionKeepsItsDataWhenAStackGoes(t *testing.T) {
 	t.Parallel()
 	env := Production()
+	held := map[string]bool{}
 	for _, part := range config.Parts {
 		for _, resource := range StackOf(t, Direct(t), env, part).Resources {
+			held[resource.Type] = true
 			switch resource.Type {
 			case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
 				assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
@@ -78,6 +80,9 @@ func TestProductionKeepsItsDataWhenAStackGoes(t *testing.T) {
 				assert.Equal(t, "false", resource.Text("EmptyOnDelete"))
 			}
 		}
+	}
+	for _, name := range append(slices.Clone(holdsData), "AWS::RDS::DBParameterGroup", "AWS::S3::Bucket") {
+		assert.True(t, held[name], name)
 	}
 }
 
@@ -100,6 +105,7 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 		"AWS::SecretsManager::Secret": "by its ARN, with cdk import",
 		"AWS::S3::Bucket":             "left behind: its files expire",
 	}
+	again := 0
 	env := Production()
 	for _, part := range config.Parts {
 		for _, resource := range StackOf(t, Direct(t), env, part).Resources {
@@ -111,11 +117,13 @@ func TestWhatIsKeptIsTakenUpAgainByName(t *testing.T) {
 				Follow(t, Only(t, StackOf(t, Direct(t), env, "Data"), "AWS::Lambda::Function"), "LoggingConfig", "LogGroup"):
 				continue // left behind: it has no name of its own
 			}
+			again++
 			name := resource.Text(byName[resource.Type])
 			assert.NotEmpty(t, name, "%s of %s has a name", resource.LogicalID, resource.Stack.Name)
 			assert.NotContains(t, name, "${", "%s of %s has a literal name", resource.LogicalID, resource.Stack.Name)
 		}
 	}
+	assert.NotZero(t, again)
 }
 
 func TestProductionSurvivesTheLossOfATaskOrAZone(t *testing.T) {
@@ -145,6 +153,7 @@ func TestEnvironmentsShareNoName(t *testing.T) {
 			}
 		}
 	}
+	assert.NotEmpty(t, taken)
 }
 
 func TestSynthAsksAWSNothing(t *testing.T) {

@@ -131,6 +131,7 @@ func Service(t *testing.T, name string) *assembly.Resource {
 	return With(t, Dev(t, "Compute"), "AWS::ECS::Service", "ServiceName", "parrot-dev-"+name)
 }
 
+// TaskDefinition returns that of dev's backend or frontend.
 func TaskDefinition(t *testing.T, name string) *assembly.Resource {
 	t.Helper()
 	return Follow(t, Service(t, name), "TaskDefinition")
@@ -181,6 +182,7 @@ func Secret(t *testing.T, name string) *assembly.Resource {
 	return With(t, Dev(t, "Data"), "AWS::SecretsManager::Secret", "Name", name)
 }
 
+// SecretARN returns the ARN of dev's secret of a name.
 func SecretARN(t *testing.T, name string) string {
 	t.Helper()
 	return assembly.Target{Resource: Secret(t, name)}.String()
@@ -193,6 +195,7 @@ func GeneratedValue(t *testing.T, name, key string) string {
 	return "{{resolve:secretsmanager:" + SecretARN(t, name) + ":SecretString:" + key + "::}}"
 }
 
+// DBPassword returns how dev's templates refer to the database's password.
 func DBPassword(t *testing.T) string {
 	t.Helper()
 	return GeneratedValue(t, "parrot-dev-db-password", "password")
@@ -206,6 +209,7 @@ func Projected(t *testing.T, secret *assembly.Resource) map[string]string {
 	return values
 }
 
+// DatabaseAttribute returns how dev's templates refer to an attribute of the database.
 func DatabaseAttribute(t *testing.T, attribute string) string {
 	t.Helper()
 	return assembly.Target{Resource: Only(t, Dev(t, "Data"), "AWS::RDS::DBInstance"), Attribute: attribute}.String()

@@ -49,8 +49,8 @@ var broken = map[string]string{
 	`"ERROR`: "a double quote is not closed", `ERROR "`: "a double quote is not closed", `"ERROR\"`: "a double quote is not closed", `"a" "b`: "a double quote is not closed",
 	strings.Repeat("x", 1025): "1025 characters of at most 1024",
 	// Regular expressions.
-	`%something!%`: "may only have letters, digits and", `%(a|b)%`: `a parenthesis \x28`, `%a b%`: `a space is \s`, `%ä%`: "has to be of letters", `%%`: "has to be of letters",
-	`%AUTH`: "a regular expression is not closed with %", `50% off`: "'%' has to be in double quotes", `%[a-z%`: "is invalid", `%a{5,3}%`: "is none", `%*a%`: "is none",
+	`%something!%`: "may only have letters, digits and", `%(a|b)%`: `a parenthesis \x28`, `%a b%`: `a space is \s`, `%ä%`: "may only have letters", `%%`: "may only have letters",
+	`%AUTH`: "a regular expression is not closed with %", `50% off`: "'%' has to be in double quotes", `%[a-z%`: "is invalid", `%a{5,3}%`: "is invalid", `%*a%`: "is invalid",
 	`%a% %b% %c%`: "3 regular expressions of at most 2", `{ $.a = %1% && $.b = %2% && $.c = %3% }`: "3 regular expressions", `[a=%1%, b=%2%, c=%3%]`: "3 regular expressions",
 	// JSON.
 	`{}`: "a property such as $.level is missing before", `{ }`: "a property such as", `{`: "a property such as $.level is missing at its end", `{ $.a = 1`: "} is missing at its end",

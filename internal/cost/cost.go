@@ -206,11 +206,11 @@ func (c Change) Text() string {
 // cent is the smallest difference that is worth a word.
 const cent = 0.005
 
-// Compare is what changes from one list of bills to another, by environment.
-func Compare(old, new []*Bill) []Change {
+// Compare returns what changes from one list of bills to another, by environment.
+func Compare(was, is []*Bill) []Change {
 	bills := map[string][2]*Bill{}
 	var names []string
-	for i, list := range [][]*Bill{old, new} {
+	for i, list := range [][]*Bill{was, is} {
 		for _, bill := range list {
 			pair, known := bills[bill.Environment]
 			if !known {

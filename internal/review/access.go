@@ -131,13 +131,13 @@ func (c *comparison) findPermissions(p *pair, find func(string, ...any)) {
 		if s.Effect != "Allow" {
 			continue
 		}
-		for _, new := range s.permissions() {
-			if slices.ContainsFunc(before, func(old permission) bool { return old.covers(new) }) {
+		for _, now := range s.permissions() {
+			if slices.ContainsFunc(before, func(earlier permission) bool { return earlier.covers(now) }) {
 				continue
 			}
-			key := permission{new.principal, "", new.resource, new.condition}
-			if !slices.Contains(actions[key], new.action) {
-				actions[key] = append(actions[key], new.action)
+			key := permission{now.principal, "", now.resource, now.condition}
+			if !slices.Contains(actions[key], now.action) {
+				actions[key] = append(actions[key], now.action)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (c *comparison) findPermissions(p *pair, find func(string, ...any)) {
 		find("%s gets the managed policy %s", show(policy.Identity), show(policy.Policy))
 	}
 	for _, s := range changes.Revoked {
-		if s.Effect != "Deny" || slices.ContainsFunc(changes.Granted, func(new Statement) bool { return new.Effect == "Deny" && new.denies(s) }) {
+		if s.Effect != "Deny" || slices.ContainsFunc(changes.Granted, func(granted Statement) bool { return granted.Effect == "Deny" && granted.denies(s) }) {
 			continue
 		}
 		find("%s is no longer denied to %s", list(codes(s.Actions.all(), show), 4), list(codes(s.Principals.all(), show), 3))
@@ -239,16 +239,16 @@ func (c *comparison) findPublic(p *pair, find func(string, ...any)) {
 		if p.new[id] == nil {
 			continue
 		}
-		old, new := leaves(properties(p.old[id])), leaves(properties(p.new[id]))
-		for _, l := range sorted(old, new) {
-			if old[l] == new[l] {
+		before, after := leaves(properties(p.old[id])), leaves(properties(p.new[id]))
+		for _, l := range sorted(before, after) {
+			if before[l] == after[l] {
 				continue
 			}
 			open, known := public[l.name]
-			opened := known && strings.HasPrefix(new[l], open) && !strings.HasPrefix(old[l], open)
-			unblocked := slices.Contains(publicBlocks, l.name) && old[l] == "true"
+			opened := known && strings.HasPrefix(after[l], open) && !strings.HasPrefix(before[l], open)
+			unblocked := slices.Contains(publicBlocks, l.name) && before[l] == "true"
 			if opened || unblocked {
-				find("%s (%s) is made public: %s %s → %s", code(c.names.of(p.name(), id)), shortType(typeOf(p.old[id], p.new[id])), code(l.path), value(old[l]), value(new[l]))
+				find("%s (%s) is made public: %s %s → %s", code(c.names.of(p.name(), id)), shortType(typeOf(p.old[id], p.new[id])), code(l.path), value(before[l]), value(after[l]))
 			}
 		}
 	}

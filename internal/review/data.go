@@ -123,9 +123,9 @@ func (c *comparison) keptName(p *pair, id, resourceType string) string {
 	if property == "" {
 		return ""
 	}
-	old, new := text(properties(p.old[id])[property]), text(properties(p.new[id])[property])
-	if old != new || strings.Contains(new, "${") {
+	before, after := text(properties(p.old[id])[property]), text(properties(p.new[id])[property])
+	if before != after || strings.Contains(after, "${") {
 		return ""
 	}
-	return new
+	return after
 }

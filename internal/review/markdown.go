@@ -301,8 +301,8 @@ func (p Property) String() string {
 	text := fmt.Sprintf("%s %s → %s", name, value(p.Old), value(p.New))
 	if p.Old == p.New {
 		text = fmt.Sprintf("%s is another %s", name, value(p.New))
-	} else if old, new := shorten(p.Old, p.New); old != p.Old || new != p.New {
-		text = fmt.Sprintf("%s %s → %s", name, value(old), value(new))
+	} else if before, after := shorten(p.Old, p.New); before != p.Old || after != p.New {
+		text = fmt.Sprintf("%s %s → %s", name, value(before), value(after))
 	}
 	switch p.Replaces {
 	case WillReplace:
@@ -323,10 +323,10 @@ func (p Property) String() string {
 const longest = 100
 
 // shorten cuts long values to where they differ.
-func shorten(old, new string) (string, string) {
-	a, b := []rune(old), []rune(new)
+func shorten(before, after string) (string, string) {
+	a, b := []rune(before), []rune(after)
 	if len(a) <= longest && len(b) <= longest {
-		return old, new
+		return before, after
 	}
 	start := 0
 	for start < min(len(a), len(b)) && a[start] == b[start] {

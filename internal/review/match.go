@@ -76,14 +76,14 @@ func (p *pair) changed() bool {
 }
 
 // resource is a resource in either assembly.
-func (p *pair) resource(id string) (old, new *assembly.Resource) {
+func (p *pair) resource(id string) (before, after *assembly.Resource) {
 	if p.base != nil {
-		old = p.base.Resource(id)
+		before = p.base.Resource(id)
 	}
 	if p.head != nil {
-		new = p.head.Resource(id)
+		after = p.head.Resource(id)
 	}
-	return old, new
+	return before, after
 }
 
 // ssmParameters are the values of the template's parameters that are read from

@@ -38,20 +38,21 @@ func (c *comparison) findProtection(p *pair) {
 			continue
 		}
 		name := c.names.of(p.name(), id)
-		weaker := func(policy, old, new string) {
-			if keeps[new] < keeps[old] {
-				c.find(Protection, p, id, "%s of %s in %s: %s → %s.", policy, code(name), code(p.name()), code(old), code(new))
+		weaker := func(policy, was, is string) {
+			if keeps[is] < keeps[was] {
+				c.find(Protection, p, id, "%s of %s in %s: %s → %s.", policy, code(name), code(p.name()), code(was), code(is))
 			}
 		}
 		weaker("DeletionPolicy", deletionPolicy(before), deletionPolicy(after))
 		weaker("UpdateReplacePolicy", orDelete(before.UpdateReplacePolicy), orDelete(after.UpdateReplacePolicy))
-		old, new := leaves(properties(p.old[id])), leaves(properties(p.new[id]))
-		for _, l := range sorted(old, new) {
-			if on, known := protections[l.name]; known && old[l] == on && new[l] != on {
+		was, is := leaves(properties(p.old[id])), leaves(properties(p.new[id]))
+		for _, l := range sorted(was, is) {
+			if on, known := protections[l.name]; known && was[l] == on && is[l] != on {
 				c.find(Protection, p, id, "%s of %s in %s is switched off.", code(l.name), code(name), code(p.name()))
 			}
-			if slices.Contains(backups, l.name) && number(new[l]) < number(old[l]) {
-				c.find(Protection, p, id, "Backups of %s in %s are kept for fewer days: %s → %s.", code(name), code(p.name()), code(old[l]), code(text(number(new[l]))))
+			if slices.Contains(backups, l.name) && number(is[l]) < number(was[l]) {
+				c.find(Protection, p, id, "Backups of %s in %s are kept for fewer days: %s → %s.",
+					code(name), code(p.name()), code(was[l]), code(text(number(is[l]))))
 			}
 		}
 	}

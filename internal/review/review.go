@@ -284,13 +284,13 @@ func (c *comparison) resources(p *pair) (all []Resource, images []Image) {
 // resource is what changes in one resource.
 func (c *comparison) resource(p *pair, id string) Resource {
 	change := c.changes.Stacks[p.key].Resources[id]
-	old, new := p.old[id], p.new[id]
-	r := Resource{ID: id, Name: c.names.of(p.name(), id), Type: typeOf(old, new), Action: Changed}
+	before, after := p.old[id], p.new[id]
+	r := Resource{ID: id, Name: c.names.of(p.name(), id), Type: typeOf(before, after), Action: Changed}
 	switch {
-	case old == nil:
+	case before == nil:
 		r.Action = Added
 		return r
-	case new == nil:
+	case after == nil:
 		r.Action, r.Fate = Removed, c.fateOfDeleted(p, id)
 		return r
 	case change.Impact == WillReplace && r.Type == taskDefinition:
@@ -308,7 +308,7 @@ func (c *comparison) resource(p *pair, id string) Resource {
 		case impact != WillReplace && impact != MayReplace || r.Action == Revised:
 			impact = ""
 		}
-		oldValue, newValue := properties(old)[name], properties(new)[name]
+		oldValue, newValue := properties(before)[name], properties(after)[name]
 		found := c.between(p, name, oldValue, newValue)
 		if len(found) == 0 && impact != "" { // the same text, of something that is replaced
 			value := c.names.in(p.name(), text(newValue))
@@ -320,16 +320,16 @@ func (c *comparison) resource(p *pair, id string) Resource {
 		}
 	}
 	for _, name := range change.Attributes {
-		r.Properties = append(r.Properties, c.between(p, name, old[name], new[name])...)
+		r.Properties = append(r.Properties, c.between(p, name, before[name], after[name])...)
 	}
 	return r
 }
 
-func typeOf(old, new map[string]any) string {
-	if new != nil {
-		return text(new["Type"])
+func typeOf(before, after map[string]any) string {
+	if after != nil {
+		return text(after["Type"])
 	}
-	return text(old["Type"])
+	return text(before["Type"])
 }
 
 func properties(resource map[string]any) map[string]any {
@@ -354,7 +354,7 @@ const exportPrefix = "export "
 // outputs are a stack's outputs that come, go or change; the exports among them
 // are named by what they export.
 func (c *comparison) outputs(p *pair) []Property {
-	old, new := map[string]any{}, map[string]any{}
+	before, after := map[string]any{}, map[string]any{}
 	write := func(into map[string]any, stack *assembly.Stack) {
 		for _, output := range stack.Outputs {
 			name := output.ID
@@ -364,7 +364,7 @@ func (c *comparison) outputs(p *pair) []Property {
 			into[name] = stack.Text(output.Value)
 		}
 	}
-	write(old, p.base)
-	write(new, p.head)
-	return c.between(p, "", old, new)
+	write(before, p.base)
+	write(after, p.head)
+	return c.between(p, "", before, after)
 }

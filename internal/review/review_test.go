@@ -40,21 +40,21 @@ func app(t testing.TB, templates map[string]string) *assembly.Assembly {
 
 func compare(t *testing.T, base, head map[string]string) *review.Report {
 	t.Helper()
-	old, new := app(t, base), app(t, head)
-	changes, err := review.Diff(context.Background(), repository, old, new, nil)
+	before, after := app(t, base), app(t, head)
+	changes, err := review.Diff(context.Background(), repository, before, after, nil)
 	require.NoError(t, err)
-	return review.Compare(old, new, changes, review.Options{})
+	return review.Compare(before, after, changes, review.Options{})
 }
 
 // together compares many single stacks in one run, and returns each one's
 // findings of a category.
 func together(t *testing.T, category review.Category, base, head []map[string]string) [][]string {
 	t.Helper()
-	old, new := map[string]string{}, map[string]string{}
+	before, after := map[string]string{}, map[string]string{}
 	for i := range base {
-		old[fmt.Sprintf("S%d", i)], new[fmt.Sprintf("S%d", i)] = base[i]["S"], head[i]["S"]
+		before[fmt.Sprintf("S%d", i)], after[fmt.Sprintf("S%d", i)] = base[i]["S"], head[i]["S"]
 	}
-	report := compare(t, old, new)
+	report := compare(t, before, after)
 	found := make([][]string, len(base))
 	for _, f := range report.Findings {
 		i, err := strconv.Atoi(strings.TrimPrefix(f.Stack, "S"))
@@ -207,7 +207,7 @@ func checkFound(t *testing.T, name, says string, found []string) {
 }
 
 func TestWhatProtectsIsMissed(t *testing.T) {
-	tests := []struct{ name, old, new, says string }{
+	tests := []struct{ name, before, after, says string }{
 		{"deletion protection", `{"DeletionProtection": true}`, `{}`, "`DeletionProtection` of `Thing` in `S0` is switched off"},
 		{"backups", `{"BackupRetentionPeriod": 7}`, `{"BackupRetentionPeriod": 0}`, "fewer days: `7` → `0`"},
 		{"a standby", `{"MultiAZ": true}`, `{"MultiAZ": false}`, "`MultiAZ`"},
@@ -216,7 +216,7 @@ func TestWhatProtectsIsMissed(t *testing.T) {
 	}
 	var base, head []map[string]string
 	for _, test := range tests {
-		base, head = append(base, one("AWS::RDS::DBInstance", test.old, "")), append(head, one("AWS::RDS::DBInstance", test.new, ""))
+		base, head = append(base, one("AWS::RDS::DBInstance", test.before, "")), append(head, one("AWS::RDS::DBInstance", test.after, ""))
 	}
 	for i, found := range together(t, review.Protection, base, head) {
 		checkFound(t, tests[i].name, tests[i].says, found)
@@ -377,7 +377,7 @@ func FuzzCompareNeverPanics(f *testing.F) {
 	f.Add(`{"Resources": {"Thing": null}}`, `{"Resources": {"Thing": {"Properties": {"Ref": "Thing"}}}, "Outputs": {"O": {"Value": {"Ref": "Thing"}, "Export": {"Name": "a"}}}}`)
 	f.Add(`{"Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "p"}}, "Resources": {"S": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "p", "Value": {"Ref": "P"}}}}}`, seed)
 	f.Add(one("AWS::S3::BucketPolicy", `{"PolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}}`, "")["S"], `a text | with "quotes"`)
-	f.Fuzz(func(t *testing.T, old, new string) {
+	f.Fuzz(func(t *testing.T, before, after string) {
 		load := func(template string) *assembly.Assembly {
 			if !json.Valid([]byte(template)) { // most are: they are a property's text
 				text, err := json.Marshal(template)
@@ -396,7 +396,7 @@ func FuzzCompareNeverPanics(f *testing.F) {
 			}
 			return a
 		}
-		base, head := load(old), load(new)
+		base, head := load(before), load(after)
 		changes := &review.Changes{Stacks: map[string]review.StackChanges{}, Types: map[string]review.Type{"AWS::RDS::DBInstance": {Stateful: true, Name: "X"}}}
 		resources := map[string]review.ResourceChange{}
 		for i, resource := range append(base.Stack("S").Resources, head.Stack("S").Resources...) {

@@ -84,12 +84,12 @@ func members(value any) (map[string]any, bool) {
 }
 
 // between are the differences between two resolved values, by path.
-func (c *comparison) between(p *pair, path string, old, new any) []Property {
-	if text(old) == text(new) {
+func (c *comparison) between(p *pair, path string, before, after any) []Property {
+	if text(before) == text(after) {
 		return nil
 	}
-	oldMembers, oldHas := members(old)
-	newMembers, newHas := members(new)
+	oldMembers, oldHas := members(before)
+	newMembers, newHas := members(after)
 	if oldHas && newHas {
 		names := maps.Clone(oldMembers)
 		maps.Copy(names, newMembers)
@@ -99,8 +99,8 @@ func (c *comparison) between(p *pair, path string, old, new any) []Property {
 		}
 		return found
 	}
-	oldList, oldHas := old.([]any)
-	newList, newHas := new.([]any)
+	oldList, oldHas := before.([]any)
+	newList, newHas := after.([]any)
 	if oldHas && newHas && len(oldList) == len(newList) {
 		var found []Property
 		for i := range oldList {
@@ -112,7 +112,7 @@ func (c *comparison) between(p *pair, path string, old, new any) []Property {
 		// Of a list that grows or shrinks, what comes and what goes.
 		return []Property{{Path: path, Old: c.names.in(p.name(), without(oldList, newList)), New: c.names.in(p.name(), without(newList, oldList))}}
 	}
-	return []Property{{Path: path, Old: c.names.in(p.name(), text(old)), New: c.names.in(p.name(), text(new))}}
+	return []Property{{Path: path, Old: c.names.in(p.name(), text(before)), New: c.names.in(p.name(), text(after))}}
 }
 
 // without are the elements of a list that are not in another.
@@ -153,9 +153,9 @@ func leaves(value any) map[leaf]string {
 }
 
 // sorted are the leaves in either of two values, by path.
-func sorted(old, new map[leaf]string) []leaf {
-	all := maps.Clone(old)
-	maps.Copy(all, new)
+func sorted(before, after map[leaf]string) []leaf {
+	all := maps.Clone(before)
+	maps.Copy(all, after)
 	return slices.SortedFunc(maps.Keys(all), func(a, b leaf) int {
 		return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.name, b.name))
 	})
@@ -170,10 +170,10 @@ func join(path, name string) string {
 
 // imagesBetween are the containers of two revisions whose image is of the same
 // repository, and the paths of their images.
-func imagesBetween(old, new map[string]any) (images []Image, paths []string) {
+func imagesBetween(was, is map[string]any) (images []Image, paths []string) {
 	const definitions = "ContainerDefinitions"
-	oldContainers, _ := members(old[definitions])
-	newContainers, _ := members(new[definitions])
+	oldContainers, _ := members(was[definitions])
+	newContainers, _ := members(is[definitions])
 	for _, name := range slices.Sorted(maps.Keys(newContainers)) {
 		before, _ := oldContainers[name].(map[string]any)
 		after, _ := newContainers[name].(map[string]any)

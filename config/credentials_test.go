@@ -92,11 +92,11 @@ func TestWhatIsPublicIsNoCredential(t *testing.T) {
 	assert.NotEmpty(t, credentialIn("NEXT_PUBLIC_KEY", leaks["a Stripe key"][0]), "a secret key stays one")
 }
 
-func TestACredentialsAdviceIsASectionOfTheReadme(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestACredentialsAdviceIsASectionOfTheEdits(t *testing.T) {
+	edits, err := os.ReadFile("../docs/edits.md")
 	require.NoError(t, err)
 	assert.Contains(t, noCredential(""), `"A secret that you have"`)
-	assert.Contains(t, string(readme), "**A secret that you have**")
+	assert.Contains(t, string(edits), "## A secret that you have\n")
 }
 
 func TestPublicVariablesAreCompiledIn(t *testing.T) {

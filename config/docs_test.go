@@ -71,19 +71,19 @@ func TestEnvironmentsAreDocumented(t *testing.T) {
 	matches(t, "../docs/environments.md", text.String())
 }
 
-// common are the settings that people change most: README.md shows them.
+// common are the settings that people change most: docs/edits.md shows them.
 var common = []string{
 	"Domain", "HostedZoneID", "Production", "Network.NATGateways", "Database.InstanceClass", "Redis.Enabled",
 	"Backend.CPU", "Backend.DesiredCount", "Backend.Variables", "Backend.MigrationCommand",
 }
 
-func TestREADMEShowsTheCommonSettings(t *testing.T) {
-	const path, start, end = "../README.md", "<!-- settings:start -->", "<!-- settings:end -->"
-	readme, err := os.ReadFile(path)
+func TestEditsShowTheCommonSettings(t *testing.T) {
+	const path, start, end = "../docs/edits.md", "<!-- settings:start -->", "<!-- settings:end -->"
+	edits, err := os.ReadFile(path)
 	require.NoError(t, err)
-	before, rest, started := strings.Cut(string(readme), start)
+	before, rest, started := strings.Cut(string(edits), start)
 	_, after, ended := strings.Cut(rest, end)
-	require.True(t, started && ended, "README.md has no lines %s and %s for the settings to stand between", start, end)
+	require.True(t, started && ended, "docs/edits.md has no lines %s and %s around the settings", start, end)
 
 	comments := parseComments(t)
 	var table strings.Builder

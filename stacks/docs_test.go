@@ -29,17 +29,16 @@ func TestREADMEsPictureShowsWhoCallsWhom(t *testing.T) {
 	assert.Equal(t, Callers(t, Direct(t), env), drawn)
 }
 
-func TestREADMEsPictureShowsWhichStackNeedsWhich(t *testing.T) {
+// Samples show what the commands print, which other documents and tests have in full.
+func TestSamplesAreLinesOfWhatTheCommandsPrint(t *testing.T) {
 	t.Parallel()
-	drawn := map[string][]string{}
-	for _, arrow := range documents.Mentions(t, `(\w+) ==> (\w+)`, documents.Read(t, "README.md")) {
-		drawn[arrow[1]] = append(drawn[arrow[1]], arrow[2])
-	}
-	for _, part := range config.Parts {
-		for _, needed := range Dev(t, part).Needs() {
-			assert.Contains(t, drawn[string(part)], strings.TrimPrefix(needed.Name, Described().StackName("")), part)
+	for _, document := range []string{"README.md", "docs/review.md"} {
+		for _, sample := range documents.Mentions(t, "<!-- from: (\\S+) -->\n```\\w+\n((?s:.*?))```", documents.Read(t, document)) {
+			source := "\n" + documents.Read(t, sample[1])
+			for _, line := range strings.Split(sample[2], "\n") {
+				assert.Contains(t, source, "\n"+line+"\n", "a sample of %s: %s has changed", document, sample[1])
+			}
 		}
-		assert.Len(t, drawn[string(part)], len(Dev(t, part).Needs()), part)
 	}
 }
 

@@ -28,7 +28,7 @@ without a released image is skipped: it runs no task yet.`,
 			env := named[0]
 			test.Log, test.Transport = p.stdout, p.transport
 			if err := test.Run(command.Context(), smoke.Pages(env)); err != nil {
-				return status{exitFound, fmt.Errorf("%s does not answer as it should: %w; README.md, \"When something is wrong\", says where to look", env.Name, err)}
+				return status{exitFound, fmt.Errorf("%s does not answer as it should: %w; docs/troubleshooting.md says where to look", env.Name, err)}
 			}
 			return nil
 		},

@@ -83,7 +83,7 @@ func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.
 	for _, section := range reasons {
 		body, written := there[section]
 		assert.True(t, written, "%s has no section %q", runbook, section)
-		for _, part := range []string{"\n**Means** ", "\n**See**", "\n```sh\n", "\n**Mend** "} {
+		for _, part := range []string{"\n**Means** ", "\n**See**", "\n```sh\n", "\n**Fix** "} {
 			assert.Contains(t, body, part, "section %s", section)
 		}
 	}
@@ -125,7 +125,7 @@ func TestTheRunbooksCommandsUseOutputsAndParametersThatThereAre(t *testing.T) {
 	}
 }
 
-// The person on call pastes what the section says, and must not take dev back
+// The person on call pastes what the section says, and must not roll dev back
 // because prod is ill.
 func TestTheRunbooksCommandsAreForTheEnvironmentAtHand(t *testing.T) {
 	t.Parallel()

@@ -134,10 +134,10 @@ func TestTheWayBackDestroysEveryStackAfterThoseThatNeedIt(t *testing.T) {
 	assert.Contains(t, wayBack(t, "## Destroy dev"), "npx cdk destroy 'ParrotDev*'\n")
 }
 
-func TestTheWayBackTakesUpEveryStackAfterThoseThatItNeeds(t *testing.T) {
+func TestTheWayBackRestoresEveryStackAfterThoseThatItNeeds(t *testing.T) {
 	t.Parallel()
 	names := stackNames(t, Direct(t), Production())
-	back := stacksOf(wayBack(t, "## Take up again"), "npx cdk deploy")
+	back := stacksOf(wayBack(t, "## Restore"), "npx cdk deploy")
 	assert.ElementsMatch(t, names, back)
 	for _, name := range names {
 		for _, needed := range Direct(t).Stack(name).Needs() {

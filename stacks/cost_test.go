@@ -111,7 +111,7 @@ var said = []struct {
 	usd             float64
 	why             string
 }{
-	{"ECS Fargate (2 tasks)", "Compute", 30, "2 × 0.25 vCPU and 0.5 GB; addresses are a line of their own"},
+	{"ECS Fargate (2 tasks)", "Compute", 30, "2 × 0.25 vCPU and 0.5 GB; addresses have their own line"},
 	{"RDS PostgreSQL (db.t3.micro)", "Database", 12, "the instance and 20 GB of storage"},
 	{"ALB", "Load balancer", 16, "the same, with the capacity that the load takes"},
 	{"Route 53", "DNS", 40, "a zone is $0.50; queries of aliases are free. $40 cannot be explained"},
@@ -130,22 +130,22 @@ func TestCostIsDocumented(t *testing.T) {
 	var text strings.Builder
 	fmt.Fprintf(&text, `# What it costs
 
-A month of dev as the system's description has it, computed from the synthesized templates
-with list prices of %s of %s (no tax, no discounts). For your own settings:
+This page has a month of dev as described, computed from the synthesized templates with list prices of
+%s of %s (no tax, no discounts). For your own settings:
 
 `+"```sh\ngo run ./cmd/parrotctl cost --details\n```"+`
 
-This file is generated: `+"`go test ./stacks -run Cost -update`"+` after a change of templates or of
-[prices](../internal/cost/prices.json), each of which names AWS's page. These pages could not be
-opened when the prices were written down: check them there before you rely on them.
+This file is generated. After a change of templates or of [prices](../internal/cost/prices.json), run
+`+"`go test ./stacks -run Cost -update`"+`. Each price names AWS's page. We could not open these pages when we wrote the
+prices down: check them there before you rely on them.
 
-Assumed: %s.
+Assumptions: %s.
 
-## Beside the description
+## Compared with the description
 
 The description says about $110 a month for dev.
 
-| Description | said | Component here | computed | Why |
+| Description | its USD | Component here | computed USD | Why |
 | --- | ---: | --- | ---: | --- |
 `, prices.Region, prices.Date, usage.Assumptions())
 	_, sums := dev.Components()
@@ -158,14 +158,14 @@ The description says about $110 a month for dev.
 	require.Empty(t, sums, "components that the table does not explain")
 	fmt.Fprintf(&text, "| **Sum** | **%.0f** | | **%.2f** | |\n\n", saidSum, dev.Sum())
 	fmt.Fprintf(&text, "With every alarm (`Monitoring.Alarms: \"all\"`) it is **%.2f**.\n\n", bill(t, nested(t, "AllAlarms"), Described(), usage).Sum())
-	fmt.Fprintf(&text, "AWS's free tier, which an account has once, may take off: %s.\n", freeTier(dev))
+	fmt.Fprintf(&text, "An account has AWS's free tier once. It may save: %s.\n", freeTier(dev))
 
 	text.WriteString("\n## Every line\n\n" + dev.Details())
 
 	text.WriteString(`
 ## With more users
 
-A user is taken to make 100 requests a day. The settings are changes of dev.
+We assume that a user makes 100 requests a day. The settings are changes of dev.
 
 | Users | Requests a month | Settings | The description | Computed |
 | --- | ---: | --- | ---: | ---: |
@@ -207,15 +207,15 @@ func levers(t *testing.T, dev *cost.Bill) string {
 	return fmt.Sprintf(`
 ## Levers
 
-| What | saves in dev a month | A setting? |
+| What | saves in dev, USD a month | A setting? |
 | --- | ---: | --- |
-| No tasks at night and on weekends, 108 of 168 hours: `+"`DesiredCount: 0`"+` and back | %.2f | yes, by a deploy each time, during which an alarm may page |
+| No tasks at night and on weekends, 108 of 168 hours: `+"`DesiredCount: 0`"+` and back | %.2f | yes. Each change is a deploy, and an alarm may page during it |
 | A Graviton database: `+"`Database.InstanceClass: \"db.t4g.micro\"`"+` | %.2f | yes |
 | Tasks on ARM64 | %.2f | no: the images would have to be built for it |
 | Tasks on Fargate Spot, about 70 %% cheaper | about %.2f | no: AWS may stop them with two minutes' notice |
 | No alarms, no dashboard: `+"`Monitoring.Alarms: \"none\"`, `Dashboard: false`"+` | %.2f | yes |
-| Fewer public addresses | of %.2f | no: a NAT gateway instead of the tasks' addresses costs more than they do |
-| No Container Insights, no NAT gateway, no Redis, one zone for the database | – | so it is in dev |
+| Fewer public addresses | at most %.2f | no: a NAT gateway costs more than the tasks' addresses |
+| No Container Insights, no NAT gateway, no Redis, one zone for the database | – | dev already has none of them |
 `, unreleased*108/168, graviton, compute-arm, 0.7*compute, unwatched, addresses)
 }
 

@@ -113,7 +113,9 @@ func drawNetwork(t *testing.T, env config.Environment) string {
 		}
 		lines = append(lines, "  end")
 	}
-	return mermaid("TB", append(lines, "end"))
+	// An invisible link keeps the zones side by side, in their order.
+	lines = append(lines, "  "+id(strings.Join(env.Network.AvailabilityZones, " ~~~ ")), "end")
+	return mermaid("TB", lines)
 }
 
 // id is a node's name, which takes no hyphens.

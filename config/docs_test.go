@@ -2,24 +2,21 @@ package config
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-var update = flag.Bool("update", false, "rewrite the documentation that is generated from the settings")
+	"parrot/internal/documents"
+)
 
 const introduction = `# Environments
 
@@ -68,7 +65,7 @@ func TestEnvironmentsAreDocumented(t *testing.T) {
 	for _, s := range settings("", reflect.ValueOf(Delivery())) {
 		writeRow(&text, []string{code(s.path), s.String(), meaning(t, comments, s)})
 	}
-	matches(t, "../docs/environments.md", text.String())
+	documents.Golden(t, "docs/environments.md", text.String())
 }
 
 // common are the settings that people change most: docs/edits.md shows them.
@@ -78,13 +75,6 @@ var common = []string{
 }
 
 func TestEditsShowTheCommonSettings(t *testing.T) {
-	const path, start, end = "../docs/edits.md", "<!-- settings:start -->", "<!-- settings:end -->"
-	edits, err := os.ReadFile(path)
-	require.NoError(t, err)
-	before, rest, started := strings.Cut(string(edits), start)
-	_, after, ended := strings.Cut(rest, end)
-	require.True(t, started && ended, "docs/edits.md has no lines %s and %s around the settings", start, end)
-
 	comments := parseComments(t)
 	var table strings.Builder
 	writeHeader(&table, []string{"Setting", "Meaning"})
@@ -95,18 +85,7 @@ func TestEditsShowTheCommonSettings(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(common)+2, strings.Count(table.String(), "\n"), "each is a setting")
-	matches(t, path, before+start+"\n\n"+table.String()+"\n"+end+after)
-}
-
-// matches compares a file with what it should be, or rewrites it.
-func matches(t *testing.T, path, want string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
-	}
-	got, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, want, string(got), "%s is out of date: run go test ./config -update", filepath.Base(path))
+	documents.Generated(t, "docs/edits.md", "settings", table.String())
 }
 
 // setting is one value of an environment.

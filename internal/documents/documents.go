@@ -73,7 +73,7 @@ func Golden(t *testing.T, file, got string) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(Path(file)), 0o755))
 		require.NoError(t, os.WriteFile(Path(file), []byte(got), 0o644))
 	}
-	assert.Equal(t, Read(t, file), got, "%s is out of date: run go test ./stacks -update, and read what changes", file)
+	assert.Equal(t, Read(t, file), got, "%s is out of date: run make update, and read what changes", file)
 }
 
 // Generated compares what a document has between its marks with what it should have, or
@@ -88,5 +88,5 @@ func Generated(t *testing.T, document, name, want string) {
 		got = want
 		require.NoError(t, os.WriteFile(Path(document), []byte(before+start+want+end+after), 0o644))
 	}
-	assert.Equal(t, want, got, "%s is out of date: run go test ./stacks -update", document)
+	assert.Equal(t, want, got, "%s is out of date: run make update, and read what changes", document)
 }

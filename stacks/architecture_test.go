@@ -20,6 +20,7 @@ import (
 // environment with every option on where that looks different.
 
 func TestArchitectureIsDrawnFromTheTemplates(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	text.WriteString(`# Architecture
 

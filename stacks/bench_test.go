@@ -19,6 +19,7 @@ import (
 
 	"parrot"
 	"parrot/config"
+	"parrot/internal/fakes"
 	. "parrot/internal/synthtest"
 )
 
@@ -83,6 +84,7 @@ func BenchmarkSynth(b *testing.B) {
 // Each message is a round trip between Go and Node.js; a callback is one more,
 // and takes the app's speed with it.
 func TestAnEnvironmentTakesFewMessages(t *testing.T) {
+	fakes.Slow(t)
 	dir := t.TempDir()
 	log, node := filepath.Join(dir, "messages"), filepath.Join(dir, "node")
 	require.NoError(t, os.WriteFile(node, []byte(fmt.Sprintf("#!/bin/sh\ntee %q | node \"$@\"\n", log)), 0o700))

@@ -65,11 +65,13 @@ func bill(t *testing.T, a *assembly.Assembly, env config.Environment, usage cost
 }
 
 func TestDevCostsAtMostEightyDollarsWithEveryAlarm(t *testing.T) {
+	t.Parallel()
 	assert.LessOrEqual(t, bill(t, nested(t, "AllAlarms"), Described(), cost.QuietUsage()).Sum(), 80.0)
 }
 
 // A type of resource that nobody has priced would be missing in every sum.
 func TestEveryResourceIsPricedOrKnownToBeFree(t *testing.T) {
+	t.Parallel()
 	stacks := []*assembly.Stack{together(t).stack, across(t).stack}
 	for _, a := range everything(t) {
 		stacks = append(stacks, a.Stacks...)
@@ -88,6 +90,7 @@ func TestEveryResourceIsPricedOrKnownToBeFree(t *testing.T) {
 }
 
 func TestOptionsCostWhatTheySay(t *testing.T) {
+	t.Parallel()
 	dev := bill(t, Direct(t), Described(), cost.QuietUsage()).Sum()
 	for variant, more := range map[string][2]float64{ // at least, at most
 		"NATOne":       {36, 38},
@@ -124,6 +127,7 @@ var said = []struct {
 }
 
 func TestCostIsDocumented(t *testing.T) {
+	t.Parallel()
 	usage := cost.QuietUsage()
 	dev := bill(t, Direct(t), Described(), usage)
 	prices := cost.ListPrices()

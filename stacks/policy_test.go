@@ -16,17 +16,17 @@ import (
 
 	"parrot/config"
 	"parrot/internal/assembly"
+	"parrot/internal/fakes"
 	. "parrot/internal/synthtest"
 )
 
 // checkedFixtures is the fixtures and their pipeline, checked against the policies.
 var checkedFixtures = Once(func() awscdk.App { return checked(Fixtures(), Delivery()) })
 
-// checked defines environments and their pipeline as the app does, and has CDK's own
-// validation and cdk-nag look at their stacks.
+// checked defines environments and their pipeline as the app does, and has cdk-nag look
+// at their stacks.
 func checked(environments []config.Environment, pipeline config.Pipeline) awscdk.App {
 	app := NewApp(environments)
-	awscdk.Validations_Of(app).AddPlugins(awscdk.NewCloudFormationValidatePlugin(nil))
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
 		Reports:       jsii.Bool(true),
 		ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
@@ -71,6 +71,7 @@ var accepted = []struct{ rule, construct, reason string }{
 var notInProduction = []string{"VPC7", "ELB2", "RDS3", "RDS10"}
 
 func TestNothingInTheTemplatesIsAgainstAwsSolutions(t *testing.T) {
+	t.Parallel()
 	used := map[int]bool{}
 	for a, environments := range map[*assembly.Assembly][]config.Environment{shipped.Assembly(t): environments(), checkedFixtures.Assembly(t): Fixtures()} {
 		var production []string // the names of its stacks
@@ -125,8 +126,23 @@ func readNagReport(t *testing.T, file string) []nagFinding {
 	return report.Lines
 }
 
+// validated synthesizes environments and their pipeline with CDK's own validation.
+func validated(environments []config.Environment, pipeline config.Pipeline) Synthesis {
+	return Once(func() awscdk.App {
+		app := NewApp(environments)
+		awscdk.Validations_Of(app).AddPlugins(awscdk.NewCloudFormationValidatePlugin(nil))
+		App.DefineAll(app, environments, pipeline)
+		return app
+	})
+}
+
+// Every synth for a deploy validates the shipped templates. This validates the options
+// that only the fixtures have.
 func TestNothingInTheTemplatesIsAgainstCDKsValidation(t *testing.T) {
-	for _, a := range []*assembly.Assembly{shipped.Assembly(t), checkedFixtures.Assembly(t)} {
+	fakes.Slow(t)
+	t.Parallel()
+	for _, synthesis := range []Synthesis{validated(environments(), config.Delivery()), validated(Fixtures(), Delivery())} {
+		a := synthesis.Assembly(t)
 		text, err := os.ReadFile(filepath.Join(a.Dir, "validation-report.json"))
 		require.NoError(t, err)
 		var report struct {

@@ -40,6 +40,7 @@ var notEverywhere = map[string]func(region string) error{
 }
 
 func TestEveryRegionHasWhatTheTemplatesAreMadeOf(t *testing.T) {
+	t.Parallel()
 	types := map[string]bool{}
 	for _, a := range []*assembly.Assembly{shipped.Assembly(t), Direct(t), promoted.Assembly(t)} {
 		for _, resource := range everyResource(a) {

@@ -16,6 +16,7 @@ import (
 	"parrot/config"
 	"parrot/internal/assembly"
 	"parrot/internal/documents"
+	"parrot/internal/fakes"
 	"parrot/internal/review"
 	. "parrot/internal/synthtest"
 )
@@ -27,6 +28,7 @@ type reviewed struct {
 	categories []review.Category // all that are found
 	says       []string          // what stands in the report
 	hides      []string          // what does not
+	slow       bool              // another one is much like it
 }
 
 // reviewedVariants are stages beside the variants: the described system alone,
@@ -45,6 +47,7 @@ func devOnly(t *testing.T) *assembly.Assembly {
 }
 
 func TestReviewsSayWhatAChangeDoes(t *testing.T) {
+	t.Parallel()
 	dev := devOnly(t)
 	env := Described()
 	for _, test := range []reviewed{
@@ -58,7 +61,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			hides: []string{"TaskDefinition", "Read these first"},
 		},
 		{
-			name: "count", base: dev, head: nested(t, "Counts"),
+			name: "count", slow: true, base: dev, head: nested(t, "Counts"),
 			says: []string{"desired count `1` → `7`", "desired count `1` → `0`"},
 		},
 		{
@@ -71,7 +74,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			hides: []string{"## ParrotDevNetwork", "TargetGroup"},
 		},
 		{
-			name: "redis_on", base: dev, head: nested(t, "Redis"),
+			name: "redis_on", slow: true, base: dev, head: nested(t, "Redis"),
 			says: []string{"added `Redis` (ElastiCache::ReplicationGroup)"},
 		},
 		{
@@ -80,12 +83,12 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			says:       []string{"`Redis` (ElastiCache::ReplicationGroup) of `ParrotDevData` is deleted with all that is in it"},
 		},
 		{
-			name: "redis_off_retained", base: nested(t, "RedisRetained"), head: nested(t, "RetainData"),
+			name: "redis_off_retained", slow: true, base: nested(t, "RedisRetained"), head: nested(t, "RetainData"),
 			categories: []review.Category{review.DataLoss},
 			says:       []string{"a snapshot of it is kept"},
 		},
 		{
-			name: "database_class", base: dev, head: nested(t, "DatabaseSize"),
+			name: "database_class", slow: true, base: dev, head: nested(t, "DatabaseSize"),
 			says:  []string{"`DBInstanceClass` `db.t3.micro` → `db.m7g.large`"},
 			hides: []string{"replaced `Database`", "Read these first"},
 		},
@@ -95,7 +98,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			says:       []string{"`Database` (RDS::DBInstance) of `ParrotDevData` is replaced for `DBInstanceIdentifier`", "the new one is empty"},
 		},
 		{
-			name: "database_unencrypted", base: dev,
+			name: "database_unencrypted", slow: true, base: dev,
 			head: edited(t, dev, func(all templates) {
 				all.one(t, "Data", "AWS::RDS::DBInstance")["StorageEncrypted"] = false
 			}),
@@ -124,7 +127,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			says:       []string{"may now `s3:*` on `*`"},
 		},
 		{
-			name: "vpc_range", base: dev, head: nested(t, "OtherRange"),
+			name: "vpc_range", slow: true, base: dev, head: nested(t, "OtherRange"),
 			categories: []review.Category{review.Deadlock, review.Broadening},
 		},
 		{
@@ -136,7 +139,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			says:       []string{"**Safe order:** `npx cdk deploy --exclusively ParrotDevData`, then the rest as usual"},
 		},
 		{
-			name: "service_removed", base: dev, head: edited(t, dev, func(all templates) {
+			name: "service_removed", slow: true, base: dev, head: edited(t, dev, func(all templates) {
 				maps.DeleteFunc(all.resources(t, "Compute"), func(id string, _ any) bool { return strings.HasPrefix(id, "Frontend") })
 				maps.DeleteFunc(all[env.StackName("Compute")]["Outputs"].(map[string]any), func(id string, _ any) bool { return strings.Contains(id, "Frontend") })
 			}),
@@ -155,19 +158,23 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		},
 		{
 			// The zone's id crosses in an SSM parameter.
-			name: "imported_zone", base: nested(t, "ImportedZone"), head: nested(t, "OtherImportedZone"),
+			name: "imported_zone", slow: true, base: nested(t, "ImportedZone"), head: nested(t, "OtherImportedZone"),
 			says: []string{"**replaced** `Certificate` (CertificateManager::Certificate)"},
 		},
 		{
-			name: "cost_center", base: dev, head: nested(t, "CostCenter"),
+			name: "cost_center", slow: true, base: dev, head: nested(t, "CostCenter"),
 			says: []string{"tags only, of"},
 		},
 		{
-			name: "tokens", base: dev, head: nested(t, "Tokens"),
+			name: "tokens", slow: true, base: dev, head: nested(t, "Tokens"),
 			says: []string{"tasks start anew and read their secrets"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if test.slow {
+				fakes.Slow(t)
+			}
 			report := compare(t, test.base, test.head)
 			var found []review.Category
 			for _, category := range review.Categories {
@@ -289,8 +296,8 @@ func (all templates) dropSecurityGroup(t *testing.T) {
 	require.Len(t, all[Described().StackName("Network")]["Outputs"], before-1)
 }
 
-// BenchmarkReview compares fifteen stacks, all changed: what runs on every pull
-// request, without the synthesis.
+// BenchmarkReview compares all shipped stacks, each of them changed: what runs on
+// every pull request, without the synthesis.
 func BenchmarkReview(b *testing.B) {
 	base, head := changedEnvironments(b)
 	stacks := 0
@@ -299,7 +306,7 @@ func BenchmarkReview(b *testing.B) {
 		require.NotEmpty(b, report.Markdown())
 		stacks = len(report.Stacks)
 	}
-	require.Equal(b, 15, stacks)
+	require.Equal(b, len(base.Stacks), stacks)
 }
 
 // changedEnvironments are three environments before and after a change of all stacks.

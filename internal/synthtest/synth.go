@@ -15,7 +15,7 @@ import (
 )
 
 // StartJSII starts jsii's process without the validation that CDK runs in every
-// synth, and which takes most of it: the tests of policies ask for it once.
+// synth, and which takes most of it: one slow test asks for it.
 var StartJSII = sync.OnceFunc(func() {
 	os.Setenv("CDK_VALIDATION", "false")
 	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")

@@ -1,0 +1,19 @@
+// Package fakes says which tests run. The packages below it are what tests use
+// instead of AWS and a database.
+package fakes
+
+import (
+	"os"
+	"testing"
+)
+
+// all says whether slow tests run. CI sets the variable.
+var all = os.Getenv("PARROT_SLOW_TESTS") == "1"
+
+// Slow skips a test that takes long, unless PARROT_SLOW_TESTS is 1.
+func Slow(t testing.TB) {
+	t.Helper()
+	if !all {
+		t.Skip("slow: set PARROT_SLOW_TESTS=1")
+	}
+}

@@ -137,6 +137,9 @@ type Workload struct {
 	// Build is how the service's image is built, and the repository that holds it.
 	// Nil is a service that runs another one's image.
 	Build *Build
+	// ImageFrom is the name of the service whose image the service runs, which is its
+	// own with Build.
+	ImageFrom string
 	// Web is how the load balancer reaches the service. Nil is a service without a
 	// listener.
 	Web *Web
@@ -241,6 +244,7 @@ func (e Environment) workload(name, title, setting string, s Service) Workload {
 		Image: s.Image, CPU: s.CPU, MemoryMiB: s.MemoryMiB, DesiredCount: s.DesiredCount,
 		Variables: map[string]string{"NODE_ENV": "production", PortVariable: strconv.Itoa(s.Port)},
 		Build:     &Build{Repository: s.Repository},
+		ImageFrom: name,
 		Web:       &Web{Port: s.Port, HealthCheck: s.HealthCheck},
 		variables: s.Variables,
 	}

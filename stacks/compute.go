@@ -31,7 +31,7 @@ func NewCompute(scope constructs.Construct, env config.Environment, network *Net
 	services := env.Services()
 	for _, s := range services {
 		props := serviceProps(env, network, s)
-		props.Image = image(registry.Repositories[s.Name], s.Image)
+		props.Image = image(registry.Repositories[s.ImageFrom], s.Image)
 		props.Secrets = secrets(data, s)
 		if s.Web != nil {
 			props.Web = webProps(s)

@@ -46,6 +46,9 @@ func environments() []config.Environment {
 // shipped is the environments as they are deployed, checked against the policies.
 var shipped = Once(func() awscdk.App { return checked(environments(), config.Delivery()) })
 
+// shippedValidated is the same with CDK's own validation.
+var shippedValidated = Once(func() awscdk.App { return validated(environments(), config.Delivery()) })
+
 // promoted is a pipeline across accounts with its environments, and each
 // variant in a stage of its own.
 var promoted = Once(func() awscdk.App {

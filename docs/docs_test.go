@@ -27,7 +27,7 @@ func TestCommandsOfDocumentsCanBePasted(t *testing.T) {
 			command := exec.Command("bash", "-n")
 			command.Stdin = strings.NewReader(strings.ReplaceAll("\n"+block[2], "\n"+block[1], "\n"))
 			output, err := command.CombinedOutput()
-			assert.NoError(t, err, "%s: %s\n%s", document, output, block[2])
+			require.NoError(t, err, "%s: %s\n%s", document, output, block[2])
 		}
 	}
 	assert.NotZero(t, pasted)

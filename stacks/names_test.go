@@ -144,6 +144,8 @@ func TestEachOutputHasAReader(t *testing.T) {
 		readers += documents.Read(t, document)
 	}
 	for name := range outputs(t, Production()) {
-		assert.True(t, strings.Contains(readers, name), "no document, tool or test of the described system names the output %s", name)
+		if !strings.Contains(readers, name) {
+			t.Errorf("no document, tool or test of the described system names the output %s", name)
+		}
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"parrot/internal/fakes"
 )
 
 // lifecyclePolicy is the policy of the synthesized repositories: a test of the
@@ -25,6 +27,7 @@ var lifecyclePolicy = must(filepath.Abs("../../stacks/testdata/lifecycle_policy.
 // Whatever is released, rolled back, given up or pushed by hand: the image that
 // runs and the image that is recorded are never expired.
 func TestAnImageThatIsNeededIsNeverExpired(t *testing.T) {
+	fakes.Slow(t)
 	w := newWorld(t)
 	policy := readPolicy(t)
 	backend := w.environments[0].Backend.Repository

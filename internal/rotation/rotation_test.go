@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/internal/fakes"
 )
 
 // token is the id of the n-th version that Secrets Manager asks for.
@@ -64,7 +65,7 @@ func TestARotationThatFailsAtAnyCallIsHealedByTheNext(t *testing.T) {
 	version := 0
 	for _, lost := range []bool{false, true} {
 		for _, again := range []int{0, 1} {
-			for fault := 1; ; fault++ {
+			for fault := 1; ; fault += fakes.Every(9) {
 				version++
 				before := c.password
 				c.calls, c.fault, c.lost = nil, fault, lost

@@ -23,6 +23,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,6 +109,9 @@ type World struct {
 	settings                                         config.Environment
 	delegated                                        []string
 	changed                                          bool // since New, something in moto
+	given                                            config.Environment
+	resets                                           int // of moto, when New made it
+	answers                                          answers
 	targetGroups                                     map[string]string
 	databaseStatus                                   string
 	lock                                             sync.Mutex
@@ -149,28 +153,32 @@ func (w *World) Searched() []time.Time {
 // StackEvent is an event of a stack.
 type StackEvent struct{ Resource, Type, Status, Reason string }
 
-// New makes an environment that is deployed and well.
+// last is the World of the latest test.
+var last *World
+
+// New returns an environment that is deployed and healthy. It is the one of the
+// test before if that test changed nothing in moto.
 func New(t *testing.T, env config.Environment) *World {
 	t.Helper()
+	if w := last; w != nil && !w.changed && w.resets == moto.Resets() && reflect.DeepEqual(env, w.given) {
+		w.serve(t, moto.Keep(t))
+		w.Recover()
+		return w
+	}
 	endpoint := moto.Start(t)
-	w := &World{t: t, Env: env, Groups: map[string]string{}, targetGroups: map[string]string{}, definitions: map[string]string{}}
+	w := &World{Env: env, given: env, resets: moto.Resets(), Groups: map[string]string{}, targetGroups: map[string]string{}, definitions: map[string]string{}}
+	last = w
 	var err error
 	w.AWS, err = awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion(env.Region), awsconfig.WithBaseEndpoint(endpoint))
 	require.NoError(t, err)
 	w.AWS.APIOptions = append(w.AWS.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Changes", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			w.changed = true
+			w.answers.forget()
 			return next.HandleInitialize(ctx, in)
 		}), middleware.Before)
 	})
-	target, err := url.Parse(endpoint)
-	require.NoError(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ModifyResponse = w.modify
-	server := httptest.NewServer(w.before(proxy))
-	t.Cleanup(server.Close)
-	w.URL = server.URL
-	t.Setenv("AWS_ENDPOINT_URL", w.URL)
+	w.serve(t, endpoint)
 
 	w.Env.Backend.Image.Tag, w.Env.Frontend.Image.Tag = Tag, Tag
 	w.registry()
@@ -200,6 +208,20 @@ func New(t *testing.T, env config.Environment) *World {
 	w.settings, w.delegated, w.changed = w.Env, w.Parent, false
 	w.Recover()
 	return w
+}
+
+// serve answers the commands under test until the test ends.
+func (w *World) serve(t *testing.T, endpoint string) {
+	t.Helper()
+	w.t = t
+	target, err := url.Parse(endpoint)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport, proxy.ModifyResponse = &w.answers, w.modify
+	server := httptest.NewServer(w.before(proxy))
+	t.Cleanup(server.Close)
+	w.URL = server.URL
+	t.Setenv("AWS_ENDPOINT_URL", w.URL)
 }
 
 // Recover makes the environment well again, and says whether it is: what a test

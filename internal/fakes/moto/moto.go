@@ -24,6 +24,7 @@ var server struct {
 	process  *exec.Cmd
 	endpoint string
 	python   string // the directory with faster
+	resets   int
 	err      error
 }
 
@@ -42,6 +43,18 @@ except (ImportError, AttributeError):  # another Python, or another moto: slower
 // returns its address. One server serves all tests of a package; Stop ends it.
 func Start(t *testing.T) (endpoint string) {
 	t.Helper()
+	endpoint = Keep(t)
+	server.resets++
+	reset(t)
+	return endpoint
+}
+
+// Resets returns how often the AWS was emptied.
+func Resets() int { return server.resets }
+
+// Keep does what Start does, but leaves in AWS what an earlier test has made.
+func Keep(t *testing.T) (endpoint string) {
+	t.Helper()
 	server.once.Do(start)
 	if server.err != nil {
 		if os.Getenv("CI") == "true" {
@@ -49,7 +62,6 @@ func Start(t *testing.T) (endpoint string) {
 		}
 		t.Skip("SKIPPED: ", server.err)
 	}
-	reset(t)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL":            server.endpoint,
 		"AWS_ACCESS_KEY_ID":           "test",

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"parrot/internal/fakes"
 )
 
 // keys is dev's secrets with keys, as the data stack makes them, and its backend.
@@ -139,7 +141,7 @@ func TestRotateJWTBeforeTheFirstDeployOfTheBackend(t *testing.T) {
 func TestRotateJWTThatFailsAnywhereIsHealedByTheNext(t *testing.T) {
 	k := withKeys(t)
 	k.runBackend()
-	for call := 1; ; call++ {
+	for call := 1; ; call += fakes.Every(4) {
 		k.faults.failAt(call)
 		r := k.run("", "rotate", "jwt", "dev", "--yes")
 		if k.faults.calls < call {

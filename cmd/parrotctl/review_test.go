@@ -136,7 +136,7 @@ func TestReviewSaysWhatIsWrong(t *testing.T) {
 
 func TestAnInterruptedReviewLeavesNothingBehind(t *testing.T) {
 	w := reviewable(t)
-	w.write("infra/main.go", "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Minute) }\n")
+	w.write("infra/main.go", "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(3 * time.Second) }\n")
 	w.commit("Slow")
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

@@ -38,7 +38,7 @@ const (
 // test wants it to. What docker builds is the Dockerfile and the arguments; the
 // test's program pushes it, and brings ECS what images.json says.
 const stubScript = `#!/bin/sh
-program=$(basename "$0")
+program=${0##*/}
 line="$program $*"
 echo "$line" >> "$` + stubLog + `"
 if [ -n "$` + stubFail + `" ]; then
@@ -63,7 +63,7 @@ case "$line" in
     shift
   done
   if [ -e "$1/.env" ]; then echo ".env is in the context" >&2; exit 1; fi
-  { printf %s "$arguments"; cat "$1/Dockerfile"; } > "$(dirname "$0")/$(echo "$reference" | tr /: __)"
+  { printf %s "$arguments"; cat "$1/Dockerfile"; } > "${0%/*}/$(echo "$reference" | tr /: __)"
   ;;
 esac
 `

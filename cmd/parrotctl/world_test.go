@@ -101,6 +101,7 @@ func newWorld(t *testing.T) *world {
 	w.git("init", "--quiet", "--initial-branch=main")
 	w.git("config", "user.email", "ada@example.com")
 	w.git("config", "user.name", "Ada")
+	w.git("config", "maintenance.auto", "false")
 	for _, file := range must(filepath.Glob(filepath.Join(filepath.Dir(environmentsGo), "*.go"))) {
 		if !strings.HasSuffix(file, "_test.go") {
 			w.write("infra/config/"+filepath.Base(file), string(must(os.ReadFile(file))))

@@ -518,7 +518,8 @@ func TestEachStepOfThePipelineIsOfItsOwnEnvironment(t *testing.T) {
 				return commands[0]
 			}
 			assert.Equal(t, "go run ./cmd/parrotctl smoke "+env.Name, command("Smoke"))
-			assert.Equal(t, "go run ./cmd/parrotctl images "+env.Name+" --lookup-role", command(env.StackName("Compute")+".Images"))
+			images := "go run ./cmd/parrotctl images " + env.Name + " --lookup-role"
+			assert.Equal(t, images, command(env.StackName("Compute")+".Images"))
 			names := []string{"Smoke", env.StackName("Compute") + ".Images"}
 			if i > 0 {
 				assert.Equal(t, "go run ./cmd/parrotctl review --deployed "+env.Name+" --lookup-role --summary cdk.out > summary.txt", command("Summary"))

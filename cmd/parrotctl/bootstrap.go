@@ -6,7 +6,7 @@ import (
 	"parrot/internal/delivery"
 )
 
-func (p *program) bootstrapCommand() *cobra.Command {
+func (p *app) bootstrapCommand() *cobra.Command {
 	var flags planFlags
 	var ask delivery.Bootstrap
 	command := &cobra.Command{

@@ -94,7 +94,7 @@ func TestWhatCannotBeDoneIsSaidBeforeAnythingIs(t *testing.T) {
 		"an unknown flag":            {nil, []string{"release", "dev", "--force"}, exitUsage, "unknown flag: --force"},
 		"an unknown command":         {nil, []string{"relaese", "dev"}, exitUsage, `unknown command "relaese"`},
 		"the same environment":       {nil, []string{"promote", "dev", "dev"}, exitUsage, "cannot be promoted to itself"},
-		"an unknown service":         {nil, []string{"rollback", "dev", "worker"}, exitUsage, `there is no service "worker": want backend or frontend`},
+		"an unknown service":         {nil, []string{"rollback", "dev", "worker"}, exitUsage, `there is no service "worker": want one of backend, frontend`},
 		"nothing to go back to":      {nil, []string{"rollback", "dev"}, exitFailed, "there is nothing to go back to"},
 		"a tag that nothing has":     {nil, []string{"rollback", "dev", "--to", "v1"}, exitFailed, "no image has tag v1"},
 		"no Dockerfile":              {nil, []string{"release", "dev", "--backend", "nowhere"}, exitFailed, "name the directory of its Dockerfile with --backend"},
@@ -270,7 +270,7 @@ func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {
 }
 
 func TestHelpIsThereForEveryCommand(t *testing.T) {
-	for _, command := range (&program{}).command().Commands() {
+	for _, command := range (&app{}).command().Commands() {
 		assert.NotEmpty(t, command.Short, command.Name())
 		if name := command.Name(); name != "help" && name != "completion" {
 			assert.NotEmpty(t, command.Long, name)

@@ -12,7 +12,7 @@ import (
 	"parrot/internal/github"
 )
 
-func (p *program) commentCommand() *cobra.Command {
+func (p *app) commentCommand() *cobra.Command {
 	var (
 		pull       github.PullRequest
 		repository string

@@ -29,7 +29,7 @@ func comment(t *testing.T, answer int, token string, args ...string) (code int, 
 	report := filepath.Join(t.TempDir(), "review.md")
 	require.NoError(t, os.WriteFile(report, []byte("# Review\n"), 0o600))
 	var out, errs strings.Builder
-	p := &program{stdin: strings.NewReader(token), stdout: &out, stderr: &errs}
+	p := &app{stdin: strings.NewReader(token), stdout: &out, stderr: &errs}
 	code = p.run(t.Context(), append([]string{"comment", report, "--api", server.URL}, args...))
 	return code, out.String(), errs.String()
 }

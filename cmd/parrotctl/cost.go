@@ -13,7 +13,7 @@ import (
 	"parrot/internal/review"
 )
 
-func (p *program) costCommand() *cobra.Command {
+func (p *app) costCommand() *cobra.Command {
 	var directory string
 	var asJSON, details bool
 	usage := cost.QuietUsage()
@@ -143,7 +143,7 @@ func withPipeline(options cost.Options) cost.Options {
 
 // costBetween is what becomes dearer or cheaper. Where it cannot be estimated,
 // that is what it says.
-func (p *program) costBetween(base, head *assembly.Assembly, options review.Options) []string {
+func (p *app) costBetween(base, head *assembly.Assembly, options review.Options) []string {
 	of := costOptions(p.environments, cost.QuietUsage())
 	of.Environment = func(stack string) string {
 		if options.Only != nil && !options.Only(stack) {
@@ -168,7 +168,7 @@ func (p *program) costBetween(base, head *assembly.Assembly, options review.Opti
 	return lines
 }
 
-func (p *program) writeBills(bills []*cost.Bill, usage cost.Usage, details bool) error {
+func (p *app) writeBills(bills []*cost.Bill, usage cost.Usage, details bool) error {
 	prices := cost.ListPrices()
 	var text strings.Builder
 	fmt.Fprintf(&text, "List prices of %s, %s; %s.\n\n%s", prices.Region, prices.Date, usage.Assumptions(), cost.Sums(bills))

@@ -11,7 +11,7 @@ import (
 	"parrot/internal/operate"
 )
 
-func (p *program) doctorCommand() *cobra.Command {
+func (p *app) doctorCommand() *cobra.Command {
 	var profile string
 	var asJSON bool
 	command := &cobra.Command{

@@ -31,7 +31,7 @@ func TestWhatDocumentsAndWorkflowsRunIsThere(t *testing.T) {
 		for line := range strings.Lines(text) {
 			for _, found := range mention.FindAllStringSubmatch(line, -1) {
 				words := strings.Fields(strings.TrimRight(strings.TrimSpace(found[1]), `".'),:`))
-				command, args, err := (&program{}).command().Find(words)
+				command, args, err := (&app{environments: environments()}).command().Find(words)
 				require.NoError(t, err, "%s: %s", path, words)
 				assert.NoError(t, command.ParseFlags(args), "%s: %s", path, words)
 				for ; command != nil; command = command.Parent() {
@@ -40,7 +40,7 @@ func TestWhatDocumentsAndWorkflowsRunIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, command := range (&program{}).command().Commands() {
+	for _, command := range (&app{environments: environments()}).command().Commands() {
 		if name := command.Name(); name != "help" && name != "completion" {
 			assert.True(t, seen[name], "no document, workflow or pipeline mentions %s", name)
 		}

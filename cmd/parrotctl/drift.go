@@ -17,7 +17,7 @@ import (
 // driftPoll is how often AWS is asked whether it is done.
 const driftPoll = 5 * time.Second
 
-func (p *program) driftCommand() *cobra.Command {
+func (p *app) driftCommand() *cobra.Command {
 	var (
 		profile string
 		timeout time.Duration
@@ -76,7 +76,7 @@ are named and are no failure, and so is a resource that the role may not read.`,
 }
 
 // drift checks all stacks at once, because AWS takes minutes for each.
-func (p *program) drift(ctx context.Context, environments []config.Environment, profile string) drift.Report {
+func (p *app) drift(ctx context.Context, environments []config.Environment, profile string) drift.Report {
 	stacks := make([]drift.Stack, len(environments)*len(config.Parts))
 	fmt.Fprintf(p.stderr, "Checking %d stacks; this takes some minutes.\n", len(stacks))
 	var (

@@ -18,7 +18,7 @@ import (
 func runDrift(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environments: environments()}
+	p := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environments: environments()}
 	code = p.run(t.Context(), append([]string{"drift"}, args...))
 	return code, out.String(), errs.String()
 }

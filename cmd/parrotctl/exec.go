@@ -17,7 +17,7 @@ import (
 
 const afterDashes = "a command for the task comes after --: parrotctl exec dev backend -- ls -la"
 
-func (p *program) execCommand() *cobra.Command {
+func (p *app) execCommand() *cobra.Command {
 	var profile string
 	command := &cobra.Command{
 		Use:   "exec ENV SERVICE [-- COMMAND…]",
@@ -68,7 +68,7 @@ What is changed in a task is gone with the task.`,
 	return command
 }
 
-func (p *program) dbCommand() *cobra.Command {
+func (p *app) dbCommand() *cobra.Command {
 	var profile string
 	var port int
 	command := &cobra.Command{
@@ -130,7 +130,7 @@ func sessionPrograms() error {
 // runSession prints and runs the AWS CLI's command line of a session. Ctrl-C is for
 // the session, which gets it from the terminal too: it is not ended from here.
 // SIGTERM is for this process alone, and ends both.
-func (p *program) runSession(line []string, profile string) error {
+func (p *app) runSession(line []string, profile string) error {
 	if profile != "" {
 		line = append(line, "--profile", profile)
 	}

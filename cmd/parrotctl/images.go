@@ -9,7 +9,7 @@ import (
 	"parrot/internal/delivery"
 )
 
-func (p *program) imagesCommand() *cobra.Command {
+func (p *app) imagesCommand() *cobra.Command {
 	var profile string
 	var lookupRole bool
 	command := &cobra.Command{

@@ -10,7 +10,7 @@ import (
 	"parrot/internal/operate"
 )
 
-func (p *program) logsCommand() *cobra.Command {
+func (p *app) logsCommand() *cobra.Command {
 	var profile string
 	var since time.Duration
 	ask := operate.Logs{}

@@ -40,8 +40,8 @@ type status struct {
 func (s status) Error() string { return s.err.Error() }
 func (s status) Unwrap() error { return s.err }
 
-// program is what every command shares.
-type program struct {
+// app is what every command shares.
+type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environments   []config.Environment // before their released images
@@ -57,14 +57,14 @@ func main() {
 		color.NoColor = true
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery(), now: time.Now}
+	p := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environments: config.All(), pipeline: config.Delivery(), now: time.Now}
 	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
 // run runs one command line and returns the exit status.
-func (p *program) run(ctx context.Context, args []string) int {
+func (p *app) run(ctx context.Context, args []string) int {
 	command := p.command()
 	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)
@@ -88,10 +88,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 }
 
 // command is the tree of all commands.
-func (p *program) command() *cobra.Command {
+func (p *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "parrotctl",
-		Short:         "Release, promote, roll back, review and look after what Parrot deploys",
+		Short:         "Deploy images, watch an environment and repair it",
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -100,25 +100,22 @@ func (p *program) command() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return status{exitUsage, err} })
-	root.AddCommand(
-		p.bootstrapCommand(),
-		p.commentCommand(),
-		p.costCommand(),
-		p.dbCommand(),
-		p.doctorCommand(),
-		p.driftCommand(),
-		p.execCommand(),
-		p.imagesCommand(),
-		p.logsCommand(),
-		p.promoteCommand(),
-		p.releaseCommand(),
-		p.reviewCommand(),
-		p.rollbackCommand(),
-		p.rotateCommand(),
-		p.smokeCommand(),
-		p.statusCommand(),
-		p.unblockCommand(),
-		p.versionCommand(),
-	)
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Deliver:", []*cobra.Command{p.bootstrapCommand(), p.releaseCommand(), p.promoteCommand(), p.rollbackCommand(), p.reviewCommand(), p.costCommand()}},
+		{"Look:", []*cobra.Command{p.statusCommand(), p.logsCommand(), p.execCommand(), p.dbCommand(), p.driftCommand()}},
+		{"Fix:", []*cobra.Command{p.doctorCommand(), p.unblockCommand(), p.rotateCommand()}},
+		{"For CI:", []*cobra.Command{p.commentCommand(), p.imagesCommand(), p.smokeCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, command := range group.commands {
+			command.GroupID = group.title
+			root.AddCommand(command)
+		}
+	}
+	root.AddCommand(p.versionCommand())
+	cobra.EnableCommandSorting = false
 	return root
 }

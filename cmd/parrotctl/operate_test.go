@@ -46,7 +46,7 @@ func (o *operator) run(args ...string) result {
 func (o *operator) runIn(ctx context.Context, args ...string) result {
 	o.t.Helper()
 	var stdout, stderr strings.Builder
-	p := &program{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, environments: environments(), delegation: o.Delegation}
+	p := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, environments: environments(), delegation: o.Delegation}
 	code := p.run(ctx, args)
 	return result{code, stdout.String(), stderr.String()}
 }

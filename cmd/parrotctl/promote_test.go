@@ -29,7 +29,7 @@ func TestPromoteBringsTheSameBackend(t *testing.T) {
 		assert.Equal(t, dev["backend"].Digest, w.tagged("parrot-stage-backend", tag), tag)
 	}
 	assert.Equal(t, dev, w.recorded()["dev"])
-	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend", "Recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
+	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend", "The images are recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
 }
 
 func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {

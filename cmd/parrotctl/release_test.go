@@ -252,8 +252,9 @@ func TestTheProductsPageBuildsAsAReleaseDoes(t *testing.T) {
 	page := strings.ReplaceAll(string(must(os.ReadFile(productPage))), "\\\n ", "")
 	plan := newWorld(t).succeeds("release", "dev", "--plan").stdout
 	builds := regexp.MustCompile(`docker build .* --target \S+`).FindAllString(plan, -1)
-	require.Len(t, builds, 2)
-	for i, directory := range []string{backendSource, frontendSource} {
-		assert.Regexp(t, regexp.QuoteMeta(builds[i])+` .*`+regexp.QuoteMeta(directory)+`\n`, page)
+	services := environments()[0].Services()
+	require.Len(t, builds, len(services))
+	for i, service := range services {
+		assert.Regexp(t, regexp.QuoteMeta(builds[i])+` .*`+regexp.QuoteMeta(service.Build.Directory)+`\n`, page)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // summaryLimit is what CodePipeline takes as the text of a manual approval.
 const summaryLimit = 1000
 
-func (p *program) reviewCommand() *cobra.Command {
+func (p *app) reviewCommand() *cobra.Command {
 	var out, deployed, profile string
 	var failOn []string
 	var lookupRole, summary, asJSON bool
@@ -139,7 +139,7 @@ func join(categories []review.Category) string {
 }
 
 // session signs in to the account of a deployed environment.
-func (p *program) session(command *cobra.Command, env config.Environment, profile string, lookupRole bool) (*awsclient.Session, error) {
+func (p *app) session(command *cobra.Command, env config.Environment, profile string, lookupRole bool) (*awsclient.Session, error) {
 	session, err := awsclient.SignIn(command.Context(), profile, env.Region)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (p *program) session(command *cobra.Command, env config.Environment, profil
 	return session, session.In(env.Name, env.Account)
 }
 
-func (p *program) writeReport(report *review.Report, out string, summary, asJSON bool) (err error) {
+func (p *app) writeReport(report *review.Report, out string, summary, asJSON bool) (err error) {
 	w := p.stdout
 	if out != "" {
 		file, err := os.Create(out)

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// app is a stand-in for the CDK app: it writes its one template where the CDK
+// standIn replaces the CDK app: it writes its one template where the CDK
 // would.
-const app = `package main
+const standIn = `package main
 
 import (
 	"os"
@@ -54,7 +54,7 @@ func reviewable(t *testing.T) *world {
 	require.NoError(t, os.Symlink(modules, filepath.Join(w.repo, "infra", "node_modules")))
 	w.write("infra/go.mod", "module shop\n\ngo 1.26\n")
 	w.write("infra/cdk.json", `{"app": "go run ."}`)
-	w.write("infra/main.go", app)
+	w.write("infra/main.go", standIn)
 	for _, state := range []struct{ tag, template string }{{"base", withQueue}, {"slower", slowerQueue}, {"without", withoutQueue}} {
 		w.write("infra/template.json", state.template)
 		w.commit(state.tag)

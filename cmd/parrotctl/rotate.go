@@ -12,7 +12,7 @@ import (
 	"parrot/internal/rotation"
 )
 
-func (p *program) rotateCommand() *cobra.Command {
+func (p *app) rotateCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rotate",
 		Short: "Replace secrets that no schedule replaces",
@@ -26,7 +26,7 @@ has a schedule: the setting Database.RotationDays.`,
 	return command
 }
 
-func (p *program) rotateTokensCommand() *cobra.Command {
+func (p *app) rotateTokensCommand() *cobra.Command {
 	var yes bool
 	var profile string
 	command := &cobra.Command{

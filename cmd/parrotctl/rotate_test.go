@@ -125,7 +125,7 @@ func TestRotateJWTWhereNothingIsDeployedDoesNotAsk(t *testing.T) {
 
 func TestRotateOfSomethingElseIsAnError(t *testing.T) {
 	var errs strings.Builder
-	p := &program{stdout: io.Discard, stderr: &errs}
+	p := &app{stdout: io.Discard, stderr: &errs}
 	assert.Equal(t, exitUsage, p.run(t.Context(), []string{"rotate", "jtw", "dev"}))
 	assert.Contains(t, errs.String(), `unknown command "jtw"`)
 }
@@ -134,7 +134,7 @@ func TestRotateJWTBeforeTheFirstDeployOfTheBackend(t *testing.T) {
 	k := withKeys(t)
 	r := k.run("", "rotate", "jwt", "dev", "--yes")
 	require.Zero(t, r.code, r.stderr)
-	assert.Contains(t, r.stderr, "no backend yet")
+	assert.Contains(t, r.stderr, "No service reads them yet")
 	k.assertNewKeys()
 }
 

@@ -9,7 +9,7 @@ import (
 	"parrot/internal/smoke"
 )
 
-func (p *program) smokeCommand() *cobra.Command {
+func (p *app) smokeCommand() *cobra.Command {
 	test := smoke.Test{Interval: 10 * time.Second}
 	command := &cobra.Command{
 		Use:   "smoke ENV",

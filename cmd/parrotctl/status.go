@@ -9,7 +9,7 @@ import (
 	"parrot/internal/operate"
 )
 
-func (p *program) statusCommand() *cobra.Command {
+func (p *app) statusCommand() *cobra.Command {
 	var profile string
 	var asJSON bool
 	command := &cobra.Command{
@@ -59,7 +59,7 @@ something could not be read.`,
 
 // operated is an environment that a command works on, with its user signed in
 // to its account.
-func (p *program) operated(command *cobra.Command, name, profile string) (*operate.Environment, error) {
+func (p *app) operated(command *cobra.Command, name, profile string) (*operate.Environment, error) {
 	_, named, err := p.named(name)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (p *program) operated(command *cobra.Command, name, profile string) (*opera
 }
 
 // asksParents asks the internet what a domain is delegated to.
-func (p *program) asksParents() operate.Delegation {
+func (p *app) asksParents() operate.Delegation {
 	if p.delegation != nil {
 		return p.delegation
 	}

@@ -9,7 +9,7 @@ import (
 	"parrot/internal/operate"
 )
 
-func (p *program) unblockCommand() *cobra.Command {
+func (p *app) unblockCommand() *cobra.Command {
 	var flags planFlags
 	var ask delivery.Unblock
 	command := &cobra.Command{

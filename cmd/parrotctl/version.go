@@ -9,7 +9,7 @@ import (
 	"parrot/internal/version"
 )
 
-func (p *program) versionCommand() *cobra.Command {
+func (p *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print Parrot's version and the commit it was built from",

@@ -13,7 +13,7 @@ import (
 func TestVersionIsACommandAndAFlag(t *testing.T) {
 	printed := func(arg string) string {
 		var stdout, stderr bytes.Buffer
-		require.Zero(t, (&program{stdout: &stdout, stderr: &stderr}).run(t.Context(), []string{arg}), stderr.String())
+		require.Zero(t, (&app{stdout: &stdout, stderr: &stderr}).run(t.Context(), []string{arg}), stderr.String())
 		return stdout.String()
 	}
 	require.Contains(t, printed("version"), version.Parrot+" (commit ")

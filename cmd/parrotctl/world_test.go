@@ -196,8 +196,8 @@ func (w *world) runIn(ctx context.Context, answer string, args ...string) result
 	return result{code, stdout.String(), stderr.String()}
 }
 
-func (w *world) program(stderr io.Writer) *program {
-	return &program{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport, now: w.now}
+func (w *world) program(stderr io.Writer) *app {
+	return &app{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport, now: w.now}
 }
 
 // now is a minute later each time.

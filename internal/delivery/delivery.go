@@ -128,6 +128,7 @@ func (p *Plan) failed(at int, err error) error {
 // service is one of an environment's services as a command sees it.
 type service struct {
 	name       string // backend
+	directory  string // of the Dockerfile, relative to Parrot's
 	target     string // the build target in its Dockerfile
 	repository string
 	image      config.Image // the released one
@@ -141,10 +142,22 @@ func services(env config.Environment) []service {
 	var all []service
 	for _, w := range env.Services() {
 		if w.Build != nil {
-			all = append(all, service{name: w.Name, target: w.Build.Target, repository: w.Build.Repository, image: w.Image, arguments: w.Build.Arguments})
+			all = append(all, service{name: w.Name, directory: w.Build.Directory, target: w.Build.Target, repository: w.Build.Repository, image: w.Image, arguments: w.Build.Arguments})
 		}
 	}
 	return all
+}
+
+// directory returns the directory of a service's Dockerfile.
+func (d *Delivery) directory(s service) string { return filepath.Join(d.Dir, s.directory) }
+
+// directories returns the directories of all services' Dockerfiles, by service.
+func (d *Delivery) directories(env config.Environment) map[string]string {
+	directories := map[string]string{}
+	for _, s := range services(env) {
+		directories[s.name] = d.directory(s)
+	}
+	return directories
 }
 
 // imagesFile is where the released images are recorded.

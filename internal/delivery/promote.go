@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,16 +19,16 @@ import (
 type Promotion struct {
 	// From has the images, To gets them.
 	From, To config.Environment
-	// FrontendSource is a directory of the front end's repository, for a front
-	// end that has to be built anew.
-	FrontendSource string
+	// Sources are the directories of the services' repositories, by service, for images
+	// that have to be built again. A service without one has its own directory.
+	Sources map[string]string
 	// FromProfile and ToProfile are the AWS profiles; empty is the default one.
 	FromProfile, ToProfile string
 }
 
 // PlanPromotion plans to bring the images that one environment runs to another:
-// the same ones, copied by digest, but for what is compiled into a front end. It
-// is refused while ECS does not run what images.json records.
+// the same ones, copied by digest, except images with other values compiled into
+// them, which are built again. It is refused while ECS does not run what images.json records.
 func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, error) {
 	from, to := ask.From, ask.To
 	source, err := signIn(ctx, from, ask.FromProfile)
@@ -43,10 +44,18 @@ func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, err
 		Images:      map[string]config.Image{},
 		goOn:        "Run the same command again: it goes on with what is not done, and copies and builds nothing that is there.",
 	}
-	fromServices, toServices := services(from), services(to)
+	fromServices := map[string]service{}
+	for _, s := range services(from) {
+		fromServices[s.name] = s
+	}
 	p.keepRunning(target)
-	for i, s := range toServices {
-		if err := p.promote(ctx, d, ask, source, target, fromServices[i], s); err != nil {
+	for _, s := range services(to) {
+		original, there := fromServices[s.name]
+		if !there {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s has no service %s: none is promoted", from.Name, s.name))
+			continue
+		}
+		if err := p.promote(ctx, d, ask, source, target, original, s); err != nil {
 			return nil, err
 		}
 	}
@@ -96,13 +105,13 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 	if slices.Contains(original.tags, build) {
 		return p.copy(ctx, d, source, target, from, to, original, tag, build)
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("the %s cannot be the same image: %s. It is built anew from the same commit, %s", to.name, differences(from, to, ask), commit))
+	p.Notes = append(p.Notes, fmt.Sprintf("the %s cannot be the same image: %s. It is built again from the same commit, %s", to.name, differences(from, to, ask), commit))
 	existing, err := target.find(ctx, to, build)
 	if err != nil {
 		return err
 	}
 	if existing == nil {
-		src, err := earlier(ctx, to, ask.FrontendSource, commit)
+		src, err := earlier(ctx, to, cmp.Or(ask.Sources[to.name], d.directory(to)), commit)
 		if err != nil {
 			return err
 		}

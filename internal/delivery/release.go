@@ -12,8 +12,9 @@ import (
 type Release struct {
 	// Environment gets the images.
 	Environment config.Environment
-	// Sources are the directories of the services' Dockerfiles, by service; a
-	// service without one is not released.
+	// Sources are the directories of the services' Dockerfiles, by service. A
+	// service without one is not released. Empty releases all services from their own
+	// directories.
 	Sources map[string]string
 	// Profile is the AWS profile; empty is the default one.
 	Profile string
@@ -33,8 +34,12 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 		goOn:        "Run the same command again: it goes on with what is not done, and builds nothing that is pushed.",
 	}
 	var chosen []service
+	sources := ask.Sources
+	if len(sources) == 0 {
+		sources = d.directories(env)
+	}
 	for _, s := range services(env) {
-		if ask.Sources[s.name] != "" {
+		if sources[s.name] != "" {
 			chosen = append(chosen, s)
 			continue
 		}
@@ -44,14 +49,14 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 		}
 		if running != "" {
 			p.Refused = fmt.Sprintf("the deploy would change the %[1]s of %[2]s, which is not being released: config/images.json of this checkout records %[3]s, and ECS runs %[4]s; "+
-				"git pull if the checkout is older than what runs, release both, or record what runs with parrotctl rollback %[2]s %[1]s --to %[4]s",
+				"git pull if the checkout is older than what runs, release it, too, or record what runs with parrotctl rollback %[2]s %[1]s --to %[4]s",
 				s.name, env.Name, called(s.image), running)
 		}
 	}
 	p.keepRunning(r)
 	signedIn := false
 	for _, s := range chosen {
-		src, err := committed(ctx, s, ask.Sources[s.name])
+		src, err := committed(ctx, s, sources[s.name])
 		if err != nil {
 			return nil, err
 		}

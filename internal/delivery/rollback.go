@@ -17,7 +17,7 @@ import (
 type Rollback struct {
 	// Environment goes back.
 	Environment config.Environment
-	// Service is the one that goes back, "backend" or "frontend"; empty is both.
+	// Service is the one that goes back; empty is all.
 	Service string
 	// Tag is the tag to go back to; empty is the release before.
 	Tag string

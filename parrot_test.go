@@ -563,7 +563,7 @@ func TestOutputsShowWhatTheySay(t *testing.T) {
 	}
 }
 
-// shown is the value of one of dev's outputs.
+// shown returns the value of one of dev's outputs.
 func shown(t *testing.T, part, id string) string {
 	t.Helper()
 	output := Dev(t, part).Output(id)
@@ -626,7 +626,7 @@ func TestWrongSettingsEndInStatusOneBeforeAnythingIsSynthesized(t *testing.T) {
 	assert.Contains(t, stderr.String(), "dev: A is 1: want 2\nprod: B is 3: want 4\n")
 }
 
-// named is the stack's one resource of a type with a Name tag.
+// named returns the stack's one resource of a type with a Name tag.
 func named(t *testing.T, stack *assembly.Stack, resourceType, name string) *assembly.Resource {
 	t.Helper()
 	for _, resource := range stack.OfType(resourceType) {
@@ -638,7 +638,7 @@ func named(t *testing.T, stack *assembly.Stack, resourceType, name string) *asse
 	return nil
 }
 
-// subnets are the ids of dev's public or private subnets, as texts show them.
+// subnets returns the ids of dev's public or private subnets, as texts show them.
 func subnets(t *testing.T, kind string) string {
 	t.Helper()
 	var ids []string
@@ -649,7 +649,7 @@ func subnets(t *testing.T, kind string) string {
 	return strings.Join(ids, ",")
 }
 
-// zoneID is how dev's edge refers to the zone: the parameter of the name that
+// zoneID returns how dev's edge refers to the zone: the parameter of the name that
 // the network writes.
 func zoneID(t *testing.T) string {
 	t.Helper()

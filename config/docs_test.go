@@ -96,7 +96,7 @@ type setting struct {
 	value   reflect.Value
 }
 
-// settings are the fields of a struct in their order, with those of the structs
+// settings returns the fields of a struct in their order, with those of the structs
 // in it.
 func settings(path string, of reflect.Value) []setting {
 	var all []setting
@@ -114,7 +114,7 @@ func settings(path string, of reflect.Value) []setting {
 	return all
 }
 
-// group is the struct of Environment that the setting is in.
+// group returns the struct of Environment that the setting is in.
 func (s setting) group() string {
 	if group, _, nested := strings.Cut(s.path, "."); nested {
 		return group
@@ -122,7 +122,7 @@ func (s setting) group() string {
 	return "Environment"
 }
 
-// String is the value in Markdown.
+// String returns the value in Markdown.
 func (s setting) String() string {
 	var texts []string
 	switch s.value.Kind() {
@@ -145,7 +145,7 @@ func (s setting) String() string {
 	return cmp.Or(strings.Join(texts, ", "), "–")
 }
 
-// limits are what the setting's tags allow, as sentences.
+// limits returns what the setting's tags allow, as sentences.
 func (s setting) limits() string {
 	var text strings.Builder
 	for _, limit := range []struct{ tag, format string }{

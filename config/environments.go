@@ -22,7 +22,7 @@ func Delivery() Pipeline {
 	}
 }
 
-// Dev is the system as its owner runs it today. It can be destroyed and
+// Dev returns the system as its owner runs it today. It can be destroyed and
 // deployed again.
 func Dev() Environment {
 	e := base("dev", rootDomain)
@@ -34,7 +34,7 @@ func Dev() Environment {
 	return e
 }
 
-// Stage is a small prod: what breaks here would break there.
+// Stage returns a small prod: what breaks here would break there.
 func Stage() Environment {
 	e := base("stage", "stage."+rootDomain)
 	e.protect()

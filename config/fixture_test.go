@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// described is dev as the system's description has it. Tests change it, and not
+// described returns dev as the system's description has it. Tests change it, and not
 // what the environments are today: that is their team's.
 func described() Environment {
 	document, err := os.ReadFile("testdata/described.json")
@@ -22,10 +22,10 @@ func described() Environment {
 	return e
 }
 
-// stage is an environment that shares nothing with the described one.
+// stage returns an environment that shares nothing with the described one.
 func stage() Environment { return apart("stage", "10.11.0.0/24") }
 
-// production is one whose guards are on.
+// production returns one whose guards are on.
 func production() Environment {
 	e := apart("prod", "10.12.0.0/24")
 	e.Production, e.RetainData, e.DeletionProtection, e.TerminationProtection = true, true, true, true
@@ -42,5 +42,5 @@ func apart(name, vpc string) Environment {
 	return e
 }
 
-// three are the environments of most tests that need several.
+// three returns the environments of most tests that need several.
 func three() []Environment { return []Environment{described(), stage(), production()} }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// released is dev with the images of a document.
+// released returns dev with the images of a document.
 func released(t *testing.T, document string) Environment {
 	t.Helper()
 	environments := three()

@@ -9,12 +9,12 @@ import (
 
 const connection = "arn:aws:codeconnections:us-east-1:123456789012:connection/01234567-89ab-cdef-0123-456789abcdef"
 
-// delivered are a pipeline's settings as a user would fill them in.
+// delivered returns a pipeline's settings as a user would fill them in.
 func delivered() Pipeline {
 	return Pipeline{ConnectionARN: connection, Repository: "acme/shop", Branch: "main", NotificationEmails: []string{"team@acme.example"}}
 }
 
-// inAccounts are the shipped environments in one region and in accounts of their
+// inAccounts returns the shipped environments in one region and in accounts of their
 // own; those that are left out name none.
 func inAccounts(accounts ...string) []Environment {
 	var environments []Environment

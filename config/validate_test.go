@@ -44,7 +44,7 @@ func check(t *testing.T, environment func() Environment, changes []change, other
 	}
 }
 
-// values are changes of one setting: to good values, which stay valid, and to
+// values returns changes of one setting: to good values, which stay valid, and to
 // bad ones, which are refused with what is allowed.
 func values[T any](setting, allowed string, of func(*Environment) *T, good, bad []T) []change {
 	var changes []change
@@ -68,7 +68,7 @@ func values[T any](setting, allowed string, of func(*Environment) *T, good, bad 
 	return changes
 }
 
-// between are changes of a number to both sides of its limits.
+// between returns changes of a number to both sides of its limits.
 func between(setting string, lowest, highest int, of func(*Environment) *int) []change {
 	return values(setting, fmt.Sprintf("%d to %d", lowest, highest), of,
 		[]int{lowest, highest}, []int{lowest - 1, highest + 1})

@@ -239,7 +239,8 @@ func ports(web *WebProps) *[]*awsecs.PortMapping {
 	return &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(web.Port)}}
 }
 
-// labels are the container's: a change of one is a new revision of the task.
+// labels returns the container's labels: a change of one makes a new revision of the
+// task definition.
 func labels(props ServiceProps) *map[string]*string {
 	if props.SecretsRevision == "" {
 		return nil

@@ -64,7 +64,7 @@ var told = map[string]struct{ ordinary, edge, beyond values }{
 
 func v(value float64) values { return values{"value": value} }
 
-// alarmsOf are an environment's alarms by their id, wherever they stand: at least one.
+// alarmsOf returns an environment's alarms by their id, wherever they stand: at least one.
 func alarmsOf(t *testing.T, a *assembly.Assembly, env config.Environment) map[string]*assembly.Resource {
 	t.Helper()
 	found := map[string]*assembly.Resource{}
@@ -130,7 +130,7 @@ func TestAMinuteThatIsLateIsNoGoodOne(t *testing.T) {
 	}
 }
 
-// judge is the state of an alarm after periods, as CloudWatch would have it.
+// judge returns the state of an alarm after periods, as CloudWatch would have it.
 func judge(t *testing.T, alarm *assembly.Resource, periods []values) string {
 	t.Helper()
 	require.Equal(t, alarm.Text("EvaluationPeriods"), alarm.Text("DatapointsToAlarm"), "in a row")
@@ -181,7 +181,7 @@ func reading(t *testing.T, alarm *assembly.Resource, period values) (float64, bo
 	return 0, false
 }
 
-// evaluate is the value of an expression of metric math; NaN is a missing one.
+// evaluate returns the value of an expression of metric math; NaN is a missing one.
 // Comparisons are 1 or 0. What we use of it reads as Go does.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 func evaluate(t *testing.T, expression ast.Expr, period values) float64 {

@@ -50,7 +50,7 @@ All security group rules. Nothing else gets in anywhere; everything may call out
 	documents.Golden(t, "docs/architecture.md", text.String())
 }
 
-// mermaid is a picture of lines.
+// mermaid returns a picture of lines.
 func mermaid(direction string, lines []string) string {
 	return "```mermaid\nflowchart " + direction + "\n  " + strings.Join(lines, "\n  ") + "\n```\n"
 }
@@ -119,7 +119,7 @@ func drawNetwork(t *testing.T, env config.Environment) string {
 	return mermaid("TB", lines)
 }
 
-// id is a node's name, which takes no hyphens.
+// id returns a node's name, which takes no hyphens.
 func id(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 func matrix(t *testing.T, env config.Environment) string {
@@ -190,7 +190,7 @@ func redirects(resource *assembly.Resource, path ...any) string {
 	return strings.TrimPrefix(resource.Text(append(path, "RedirectConfig", "StatusCode")...), "HTTP_")
 }
 
-// texts are the texts of a list; nil where there is none.
+// texts returns the texts of a list; nil where there is none.
 func texts(t *testing.T, resource *assembly.Resource, path ...any) []string {
 	t.Helper()
 	value, ok := resource.Lookup(path...)

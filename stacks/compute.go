@@ -68,7 +68,7 @@ func (c *Compute) watch(env config.Environment, s config.Workload) {
 	service.RollBackOn(names...)
 }
 
-// serviceProps are the properties that all services have.
+// serviceProps returns the properties that all services have.
 func serviceProps(env config.Environment, network *Network, s config.Workload) blocks.ServiceProps {
 	subnets, public := network.Public, true
 	if env.Network.TaskSubnets == config.TasksPrivate {
@@ -95,7 +95,7 @@ func serviceProps(env config.Environment, network *Network, s config.Workload) b
 	}
 }
 
-// webProps are the properties of a service behind the load balancer.
+// webProps returns the properties of a service behind the load balancer.
 func webProps(s config.Workload) *blocks.WebProps {
 	check := s.Web.HealthCheck
 	return &blocks.WebProps{
@@ -115,7 +115,7 @@ func webProps(s config.Workload) *blocks.WebProps {
 	}
 }
 
-// image is the released image in a service's repository.
+// image returns the released image in a service's repository.
 func image(repository awsecr.IRepository, released config.Image) awsecs.ContainerImage {
 	reference := released.Reference()
 	if !released.Released() {
@@ -124,7 +124,7 @@ func image(repository awsecr.IRepository, released config.Image) awsecs.Containe
 	return awsecs.ContainerImage_FromEcrRepository(repository, &reference)
 }
 
-// secrets are the variables that ECS reads from Secrets Manager.
+// secrets returns the variables that ECS reads from Secrets Manager.
 func secrets(data *Data, s config.Workload) map[string]awsecs.Secret {
 	variables := map[string]awsecs.Secret{}
 	for _, variable := range s.Secrets {

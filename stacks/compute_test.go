@@ -14,7 +14,7 @@ import (
 	. "parrot/internal/synthtest"
 )
 
-// caBundle are the variables of each container of a task that name the file with
+// caBundle returns the variables of each container of a task that name the file with
 // RDS's certificates.
 func caBundle(t *testing.T, task *assembly.Resource) map[string]string {
 	t.Helper()

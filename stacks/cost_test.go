@@ -45,7 +45,7 @@ var scales = []scale{
 	}},
 }
 
-// bill is what one environment of an assembly costs.
+// bill returns what one environment of an assembly costs.
 func bill(t *testing.T, a *assembly.Assembly, env config.Environment, usage cost.Usage) *cost.Bill {
 	t.Helper()
 	names := env.StackNames()
@@ -190,7 +190,7 @@ We assume that a user makes 100 requests a day. The settings are changes of dev.
 	documents.Golden(t, "docs/cost.md", text.String())
 }
 
-// levers are what makes it cheaper.
+// levers returns what makes it cheaper.
 func levers(t *testing.T, dev *cost.Bill) string {
 	t.Helper()
 	prices := cost.ListPrices().Prices

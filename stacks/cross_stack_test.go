@@ -77,7 +77,7 @@ func TestEverySettingDeploysInOnePass(t *testing.T) {
 	}
 }
 
-// refusals are CloudFormation's reasons not to take a change: exports that are
+// refusals returns CloudFormation's reasons not to take a change: exports that are
 // in use, and would go or change their value.
 func refusals(before, after *assembly.Assembly) []string {
 	var reasons []string
@@ -262,7 +262,7 @@ func TestNoSettingIsSwitchedOffByLeavingItOut(t *testing.T) {
 	})
 }
 
-// propertyNames are the paths of a resource's properties, without their values;
+// propertyNames returns the paths of a resource's properties, without their values;
 // lists of {Key, Value} count as properties.
 func propertyNames(resource *assembly.Resource) []string {
 	var names []string

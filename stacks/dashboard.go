@@ -157,7 +157,7 @@ func (m *monitoring) alarmStates(of []config.Alarm) widget {
 	return widget{Type: "alarm", Properties: map[string]any{"title": "Alarms", "alarms": arns, "sortBy": "stateUpdatedTimestamp"}}
 }
 
-// limit is an alarm's threshold, as it is set.
+// limit returns an alarm's threshold, as it is set.
 func (m *monitoring) limit(id, label string) map[string]float64 {
 	for _, alarm := range m.env.Alarms() {
 		if alarm.ID == id {

@@ -149,7 +149,7 @@ func databaseRemoval(env config.Environment) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_SNAPSHOT
 }
 
-// growsTo is how far RDS may grow the volume in GiB, or nothing: RDS refuses the
+// growsTo returns how far RDS may grow the volume in GiB, or nothing: RDS refuses the
 // volume's own size.
 func growsTo(settings config.Database) *float64 {
 	if settings.MaxAllocatedStorageGiB == settings.AllocatedStorageGiB {
@@ -207,14 +207,14 @@ func anys(texts *[]*string) *[]any {
 	return &out
 }
 
-// source is a secret that AWS generates.
+// source makes a secret that AWS generates.
 func source(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
 	props.Name = env.SecretName(secret)
 	props.RemovalPolicy = dataRemoval(env)
 	return blocks.NewGeneratedSecret(stack, id, props)
 }
 
-// jwtKey is a generated key that signs tokens. It returns a reference to the value.
+// jwtKey makes a key that signs tokens, and returns a reference to its value.
 func jwtKey(stack awscdk.Stack, id string, env config.Environment, secret config.Secret) *string {
 	return source(stack, id, env, secret, blocks.GeneratedSecretProps{
 		Description: "Signs tokens: a source of app-env",
@@ -223,7 +223,7 @@ func jwtKey(stack awscdk.Stack, id string, env config.Environment, secret config
 	}).Value
 }
 
-// projection is a secret that is composed of references and plain values. It is
+// projection makes a secret that is composed of references and plain values. It is
 // never kept: it can be composed again.
 func projection(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, description string, values map[string]*string) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(stack, &id, &awssecretsmanager.SecretProps{

@@ -24,7 +24,7 @@ const (
 	sslInUse = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 )
 
-// databaseURL is what the template gives the backend, for another database.
+// databaseURL returns what the template gives the backend, for another database.
 func databaseURL(t *testing.T, password, host, port string) string {
 	t.Helper()
 	return strings.NewReplacer(
@@ -74,7 +74,7 @@ func TestEachClientConnectsWithTheURLThatTheTemplateComposes(t *testing.T) {
 	})
 }
 
-// nodeClients is how Node.js's clients end, for each URL: encrypted, or why they
+// nodeClients returns how Node.js's clients end, for each URL: encrypted, or why they
 // refuse.
 func nodeClients(t *testing.T, variable string, urls ...string) []map[string]string {
 	t.Helper()

@@ -71,7 +71,7 @@ func TestProdDiffersFromDevWhereItsSettingsDo(t *testing.T) {
 	}
 }
 
-// leaves are the values of a resource's properties by their path, texts as they are
+// leaves returns the values of a resource's properties by their path, texts as they are
 // read. Tags are a test of their own.
 func leaves(resource *assembly.Resource) map[string]string {
 	found := map[string]string{}

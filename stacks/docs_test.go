@@ -82,7 +82,7 @@ func TestTheWayBackNamesTheSecretsAsTheTemplatesDo(t *testing.T) {
 	}
 }
 
-// wayBack is a part of docs/way-back.md, from a heading to the next one of its rank.
+// wayBack returns a part of docs/way-back.md, from a heading to the next one of its rank.
 func wayBack(t *testing.T, heading string) string {
 	t.Helper()
 	_, text, found := strings.Cut(documents.Read(t, "docs/way-back.md"), "\n"+heading+"\n")

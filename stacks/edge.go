@@ -107,7 +107,7 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 	return &Edge{stack, https}
 }
 
-// importedZone is the domain's zone, which the network stack makes or the
+// importedZone returns the domain's zone, which the network stack makes or the
 // settings name.
 func importedZone(stack awscdk.Stack, env config.Environment) awsroute53.IHostedZone {
 	id := &env.HostedZoneID
@@ -120,7 +120,7 @@ func importedZone(stack awscdk.Stack, env config.Environment) awsroute53.IHosted
 	})
 }
 
-// accessLogs is the bucket of the load balancer's access logs. It is always
+// accessLogs returns the bucket of the load balancer's access logs. It is always
 // kept, because a bucket with files in it cannot be deleted; they expire.
 func accessLogs(stack awscdk.Stack, env config.Environment) awss3.IBucket {
 	return awss3.NewBucket(stack, jsii.String("AccessLogs"), &awss3.BucketProps{

@@ -69,7 +69,7 @@ func TestAccessLogsAreWrittenWhereTheBucketLetsThem(t *testing.T) {
 	assert.NotZero(t, writes)
 }
 
-// withKey is a map in which a key is there, if only with an empty value.
+// withKey returns a map in which a key is there, if only with an empty value.
 func withKey(m map[string]string, key string) map[string]string {
 	m[key] += ""
 	return m

@@ -84,7 +84,7 @@ func (m *monitoring) events() []event {
 	}, m.alarmsOver()...)
 }
 
-// alarmsOver are the alarms of each severity that go from ALARM to OK.
+// alarmsOver returns the alarms of each severity that go from ALARM to OK.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 func (m *monitoring) alarmsOver() []event {
 	names := map[config.Severity][]string{}
@@ -113,7 +113,7 @@ func (m *monitoring) alarmsOver() []event {
 	return events
 }
 
-// databaseEvent is one of some categories. Backups and the like have others.
+// databaseEvent returns one of some categories. Backups and the like have others.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 func (m *monitoring) databaseEvent(id, description string, severity config.Severity, categories ...string) event {
 	return event{
@@ -156,7 +156,7 @@ func (m *monitoring) addEvents() {
 	}
 }
 
-// template is a mail of lines, each a JSON text as EventBridge wants it.
+// template returns a mail of lines, each a JSON text as EventBridge wants it.
 func template(environment string, lines []string) string {
 	quoted := make([]string, len(lines))
 	for i, line := range lines {

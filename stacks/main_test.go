@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// environments are the shipped environments as they run.
+// environments returns the shipped environments as they run.
 func environments() []config.Environment {
 	all := config.All()
 	for i, env := range all {
@@ -64,7 +64,7 @@ var promoted = Once(func() awscdk.App {
 	return app
 })
 
-// nested is the assembly of a stage.
+// nested returns the assembly of a stage.
 func nested(t *testing.T, path string) *assembly.Assembly {
 	t.Helper()
 	stage := promoted.Assembly(t).Nested[path]
@@ -73,13 +73,13 @@ func nested(t *testing.T, path string) *assembly.Assembly {
 	return stage
 }
 
-// changed is one of the described stacks in a variant.
+// changed returns one of the described stacks in a variant.
 func changed[P ~string](t *testing.T, variant string, part P) *assembly.Stack {
 	t.Helper()
 	return StackOf(t, nested(t, variant), Described(), part)
 }
 
-// everything is every assembly there is: the shipped one, the fixtures', and each stage's.
+// everything returns every assembly there is: the shipped one, the fixtures', and each stage's.
 func everything(t *testing.T) []*assembly.Assembly {
 	t.Helper()
 	all := []*assembly.Assembly{shipped.Assembly(t), Direct(t)}

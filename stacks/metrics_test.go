@@ -116,7 +116,7 @@ func assertThereIsData(t *testing.T, env config.Environment, a asked, statistics
 	assert.Empty(t, a.unit, "%s: of another unit there is no data, and nobody says so", where)
 }
 
-// askedBy are the metrics of an alarm.
+// askedBy returns the metrics of an alarm.
 func askedBy(t *testing.T, alarm *assembly.Resource) []asked {
 	t.Helper()
 	period := func(text string) int { return number(t, text) }

@@ -102,12 +102,12 @@ func (m *monitoring) publishers(topic *string) map[string]any {
 	)
 }
 
-// fromHere is the condition that a service of AWS acts for this account.
+// fromHere returns the condition that a service of AWS acts for this account.
 func (m *monitoring) fromHere() map[string]any {
 	return map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": m.account}}
 }
 
-// arn is that of a thing of this account and region.
+// arn returns that of a thing of this account and region.
 func (m *monitoring) arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", m.partition, service, m.env.Region, m.account, resource)
 }

@@ -76,7 +76,7 @@ func TestAlarmsWatchWhatIsThere(t *testing.T) {
 	}
 }
 
-// shared is a value that may be a parameter which another stack writes.
+// shared returns a value that may be a parameter which another stack writes.
 func shared(t *testing.T, a *assembly.Assembly, env config.Environment, stack *assembly.Stack, value string) string {
 	t.Helper()
 	name, isReference := strings.CutPrefix(strings.TrimSuffix(value, "}"), "${")
@@ -300,7 +300,7 @@ var events = []struct{ rule, event string }{
 	{"", `{"source": "aws.rds", "detail-type": "RDS DB Instance Event", "detail": {"EventCategories": ["failure"], "SourceIdentifier": "another"}}`},
 }
 
-// field is what an input path leads to, or nil.
+// field returns what an input path leads to, or nil.
 func field(event any, path string) any {
 	for _, name := range strings.Split(strings.TrimPrefix(path, "$."), ".") {
 		name, first := strings.CutSuffix(name, "[0]")
@@ -353,7 +353,7 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 	assert.Empty(t, changed(t, "NoMonitoring", "Monitoring").OfType("AWS::Events::Rule"))
 }
 
-// matches says whether EventBridge would take an event, for what our patterns use
+// matches reports whether EventBridge would take an event, for what our patterns use
 // of its language: texts, numeric comparisons with 0, and $or.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 func matches(t *testing.T, pattern, event any) bool {
@@ -446,7 +446,7 @@ func TestLogLinesAreCounted(t *testing.T) {
 	}
 }
 
-// selects says whether a filter pattern takes a line, for what our patterns use:
+// selects reports whether a filter pattern takes a line, for what our patterns use:
 // one of several terms, and a field that is there.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 func selects(t *testing.T, pattern, line string) bool {

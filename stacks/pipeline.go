@@ -110,7 +110,7 @@ func NewPipeline(scope constructs.Construct, settings config.Pipeline, environme
 	notifyOfFailures(pipeline.Pipeline(), topic)
 }
 
-// machines are the build machines of all steps.
+// machines returns the build machines of all steps.
 func machines(stack awscdk.Stack) *pipelines.CodeBuildOptions {
 	return &pipelines.CodeBuildOptions{
 		BuildEnvironment: &awscodebuild.BuildEnvironment{
@@ -140,7 +140,7 @@ type commit struct {
 	directory string
 }
 
-// run is commands in Parrot's directory.
+// run returns commands in Parrot's directory.
 func (c commit) run(commands ...string) *[]*string {
 	if c.directory != "" {
 		commands = append([]string{`cd "$CODEBUILD_SRC_DIR/` + c.directory + `"`}, commands...)
@@ -148,7 +148,7 @@ func (c commit) run(commands ...string) *[]*string {
 	return jsii.Strings(commands...)
 }
 
-// assembly is where the CDK CLI writes the templates.
+// assembly returns where the CDK CLI writes the templates.
 func (c commit) assembly() string { return path.Join(c.directory, "cdk.out") }
 
 // synthStep tests the commit and makes its templates. What it downloads and
@@ -212,7 +212,7 @@ func mayLookUp(env config.Environment) *[]awsiam.PolicyStatement {
 	if account == "" {
 		account = *awscdk.Aws_ACCOUNT_ID()
 	}
-	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-hnb659fds-lookup-role-%s-%s", *awscdk.Aws_PARTITION(), account, account, env.Region)
+	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", *awscdk.Aws_PARTITION(), account, config.BootstrapQualifier, account, env.Region)
 	return &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("sts:AssumeRole"),
 		Resources: jsii.Strings(role),

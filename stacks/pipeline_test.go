@@ -30,13 +30,13 @@ type promotion struct {
 	environments []config.Environment
 }
 
-// together is the pipeline whose environments share its account.
+// together returns the pipeline whose environments share its account.
 func together(t *testing.T) promotion {
 	t.Helper()
 	return promotion{Direct(t), Direct(t).Stack(config.PipelineStackName), Fixtures()}
 }
 
-// across is the pipeline that crosses accounts.
+// across returns the pipeline that crosses accounts.
 func across(t *testing.T) promotion {
 	t.Helper()
 	environments, _ := apart()
@@ -62,7 +62,7 @@ type stage struct {
 	Actions []action
 }
 
-// stages are a pipeline's, with their actions in the order that they run in.
+// stages returns a pipeline's, with their actions in the order that they run in.
 func stages(t *testing.T, stack *assembly.Stack) []stage {
 	t.Helper()
 	text, err := json.Marshal(Lookup(t, Only(t, stack, "AWS::CodePipeline::Pipeline"), "Stages"))
@@ -77,7 +77,7 @@ func stages(t *testing.T, stack *assembly.Stack) []stage {
 	return all
 }
 
-// stageOf is the stage that deploys an environment.
+// stageOf returns the stage that deploys an environment.
 func stageOf(t *testing.T, stack *assembly.Stack, env config.Environment) stage {
 	t.Helper()
 	for _, s := range stages(t, stack) {
@@ -89,7 +89,7 @@ func stageOf(t *testing.T, stack *assembly.Stack, env config.Environment) stage 
 	return stage{}
 }
 
-// action is the stage's action of a name.
+// action returns the stage's action of a name.
 func (s stage) action(t *testing.T, name string) action {
 	t.Helper()
 	i := slices.IndexFunc(s.Actions, func(a action) bool { return a.Name == name })
@@ -97,7 +97,7 @@ func (s stage) action(t *testing.T, name string) action {
 	return s.Actions[i]
 }
 
-// projectOf is the CodeBuild project that an action runs.
+// projectOf returns the CodeBuild project that an action runs.
 func projectOf(t *testing.T, stack *assembly.Stack, a action) *assembly.Resource {
 	t.Helper()
 	target, ok := stack.Target(a.Configuration["ProjectName"])

@@ -103,7 +103,7 @@ type nagFinding struct {
 	RuleID, ResourceID, Compliance, RuleInfo string
 }
 
-// findings are what is not compliant in an assembly.
+// findings returns what is not compliant in an assembly.
 func findings(t *testing.T, a *assembly.Assembly) []nagFinding {
 	t.Helper()
 	reports, err := filepath.Glob(filepath.Join(a.Dir, "AwsSolutions-*-NagReport.json"))

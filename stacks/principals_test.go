@@ -29,7 +29,7 @@ type statement struct {
 	Sid                         string
 }
 
-// statementsOf are those of a policy that is at a path, at least one.
+// statementsOf returns those of a policy that is at a path, at least one.
 func statementsOf(t *testing.T, resource *assembly.Resource, path ...any) []statement {
 	t.Helper()
 	text, err := json.Marshal(resource.Stack.Resolve(Lookup(t, resource, append(path, "Statement")...)))
@@ -48,7 +48,7 @@ func statementsOf(t *testing.T, resource *assembly.Resource, path ...any) []stat
 	return all
 }
 
-// list is one text or several.
+// list returns one text or several.
 func list(value any) []string {
 	switch v := value.(type) {
 	case nil:
@@ -67,7 +67,7 @@ func list(value any) []string {
 	}
 }
 
-// principals are who a statement is about: "service X", "account X" or "anyone".
+// principals returns who a statement is about: "service X", "account X" or "anyone".
 func principals(s statement) []string {
 	if s.Principal == "*" {
 		return []string{"anyone"}

@@ -56,7 +56,7 @@ func TestTheProductsPageListsEveryVariable(t *testing.T) {
 	documents.Generated(t, product, "variables", table.String())
 }
 
-// container is the lists of the service's own container by name.
+// container returns the lists of the service's own container by name.
 func container(t *testing.T, env config.Environment, service string) func(list string) map[string]string {
 	t.Helper()
 	for _, task := range StackOf(t, Direct(t), env, "Compute").OfType("AWS::ECS::TaskDefinition") {

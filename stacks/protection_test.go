@@ -64,7 +64,7 @@ func (p protection) key() string {
 // protecting are names of properties and attributes that refuse a deletion.
 var protecting = regexp.MustCompile(`(?i)(deletion|termination|delete)[._]?protection`)
 
-// protects says whether a property, or what is in it, refuses a deletion.
+// protects reports whether a property, or what is in it, refuses a deletion.
 func protects(value any) bool {
 	switch value := value.(type) {
 	case []any:
@@ -83,7 +83,7 @@ func protects(value any) bool {
 	return false
 }
 
-// physicalName is the fixed name of a resource; empty where AWS chooses one.
+// physicalName returns the fixed name of a resource; empty where AWS chooses one.
 func physicalName(r *assembly.Resource) string {
 	for _, property := range []string{byName[r.Type], "Name", "BucketName"} {
 		if name := r.Text(property); property != "" && name != "" && !strings.Contains(name, "${") {
@@ -189,7 +189,7 @@ func TestWhatIsProtectedIsMadeAfterAllThatItsStackCanMakeBefore(t *testing.T) {
 	assert.Greater(t, before, 5)
 }
 
-// after says whether a resource is made after another one of its stack.
+// after reports whether a resource is made after another one of its stack.
 func after(r, other *assembly.Resource, seen []*assembly.Resource) bool {
 	if slices.Contains(seen, r) {
 		return false

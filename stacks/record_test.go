@@ -21,7 +21,7 @@ import (
 // This file keeps the record of what the templates carry: names of properties,
 // without their values. A property that is added shows there, in one line.
 
-// recorded are the stacks that the record is of, by a name: the environments of the
+// recorded returns the stacks that the record is of, by a name: the environments of the
 // fixtures, of which prod has every option on, and both pipelines.
 func recorded(t *testing.T) map[string][]*assembly.Stack {
 	t.Helper()
@@ -69,14 +69,14 @@ func TestNoSettingBringsAPropertyThatIsNotInTheRecord(t *testing.T) {
 	}
 }
 
-// unnamed is a path without the names of list elements.
+// unnamed returns a path without the names of list elements.
 func unnamed(path string) string {
 	return brackets.ReplaceAllString(path, "[]")
 }
 
 var brackets = regexp.MustCompile(`\[[^\]]*\]`)
 
-// record is each type with its resources, and each of its properties, with those
+// record returns each type with its resources, and each of its properties, with those
 // that carry it where not all do.
 func record(stacks map[string][]*assembly.Stack) string {
 	there := map[string]carriers{}                 // by type
@@ -158,7 +158,7 @@ func (c carriers) text(all carriers) string {
 	return strings.Join(names, ", ")
 }
 
-// paths are the paths of a resource's properties. Elements of a list are named
+// paths returns the paths of a resource's properties. Elements of a list are named
 // where they have a name or a key, which alone counts where the rest is its value, and
 // counted where they have none and nobody else does.
 // JSON in a text counts as properties, and a function ends a path. Tags and a

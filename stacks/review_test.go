@@ -31,7 +31,7 @@ type reviewed struct {
 	slow       bool              // another one is much like it
 }
 
-// reviewedVariants are stages beside the variants: the described system alone,
+// reviewedVariants returns stages beside the variants: the described system alone,
 // and changes that a running environment cannot take, which a review has to say.
 func reviewedVariants() []variant {
 	database, network := Described(), Described()
@@ -40,7 +40,7 @@ func reviewedVariants() []variant {
 	return []variant{{"Described", Described()}, {"OtherDatabase", database}, {"OtherRange", network}}
 }
 
-// devOnly is the described system alone, as each variant has it.
+// devOnly returns the described system alone, as each variant has it.
 func devOnly(t *testing.T) *assembly.Assembly {
 	t.Helper()
 	return nested(t, "Described")
@@ -210,7 +210,7 @@ func compare(t testing.TB, base, head *assembly.Assembly) *review.Report {
 // templates are an assembly's templates by stack, to be edited.
 type templates map[string]map[string]any
 
-// edited is a copy of an assembly with other templates; one that is deleted is a
+// edited returns a copy of an assembly with other templates; one that is deleted is a
 // stack that is gone.
 func edited(t *testing.T, a *assembly.Assembly, edit func(templates)) *assembly.Assembly {
 	t.Helper()
@@ -250,7 +250,7 @@ func edited(t *testing.T, a *assembly.Assembly, edit func(templates)) *assembly.
 	return copied
 }
 
-// resources are the resources of one of dev's stacks.
+// resources returns the resources of one of dev's stacks.
 func (all templates) resources(t *testing.T, part config.Part) map[string]any {
 	t.Helper()
 	template := all[Described().StackName(part)]
@@ -258,7 +258,7 @@ func (all templates) resources(t *testing.T, part config.Part) map[string]any {
 	return template["Resources"].(map[string]any)
 }
 
-// of are the properties of a stack's resources of a type, at least one.
+// of returns the properties of a stack's resources of a type, at least one.
 func (all templates) of(t *testing.T, part config.Part, resourceType string) []map[string]any {
 	t.Helper()
 	resources := all.resources(t, part)
@@ -272,7 +272,7 @@ func (all templates) of(t *testing.T, part config.Part, resourceType string) []m
 	return found
 }
 
-// one is the properties of a stack's only resource of a type.
+// one returns the properties of a stack's only resource of a type.
 func (all templates) one(t *testing.T, part config.Part, resourceType string) map[string]any {
 	t.Helper()
 	found := all.of(t, part, resourceType)

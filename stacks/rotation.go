@@ -101,12 +101,12 @@ func rotationRole(stack awscdk.Stack, env config.Environment, readers []string, 
 	return role.AttrArn()
 }
 
-// document is a policy of statements.
+// document returns a policy of statements.
 func document(statements ...map[string]any) map[string]any {
 	return map[string]any{"Version": "2012-10-17", "Statement": statements}
 }
 
-// here is the ARN of a resource in the stack's account.
+// here returns the ARN of a resource in the stack's account.
 func here(service string, env config.Environment, resource string) map[string]string {
 	return map[string]string{"Fn::Sub": "arn:${AWS::Partition}:" + service + ":" + env.Region + ":${AWS::AccountId}:" + resource}
 }

@@ -18,7 +18,7 @@ import (
 	. "parrot/internal/synthtest"
 )
 
-// rotating is the data stack of production, whose password is rotated.
+// rotating returns the data stack of production, whose password is rotated.
 func rotating(t *testing.T) *assembly.Stack {
 	t.Helper()
 	return StackOf(t, Direct(t), Production(), "Data")

@@ -22,7 +22,7 @@ const runbook = "docs/runbook.md"
 // theFiveCases are the description's troubleshooting cases.
 var theFiveCases = []string{"tasks-not-starting", "health-check-failures", "database-unreachable", "certificate-pending", "deploy-fails"}
 
-// everyAlarm are the alarms of the described environment with all of them.
+// everyAlarm returns the alarms of the described environment with all of them.
 func everyAlarm() []config.Alarm {
 	env := Described()
 	env.Monitoring.Alarms, env.Redis.Enabled, env.Database.RotationDays = config.AlarmsAll, true, 30
@@ -48,7 +48,7 @@ func TestTheRunbookListsEveryAlarm(t *testing.T) {
 	documents.Generated(t, runbook, "alarms", table.String())
 }
 
-// sections are the runbook's sections by their heading.
+// sections returns the runbook's sections by their heading.
 func sections(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -95,7 +95,7 @@ func TestEveryAlarmEventAndCaseHasItsSectionAndEverySectionItsReason(t *testing.
 	}
 }
 
-// shellBlocks are the runbook's commands.
+// shellBlocks returns the runbook's commands.
 func shellBlocks(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -32,7 +32,7 @@ func TestAFailedFirstDeployLeavesNoNameBehind(t *testing.T) {
 	}
 }
 
-// isKeptSource says whether a secret is generated and outlives its stack: all
+// isKeptSource reports whether a secret is generated and outlives its stack: all
 // that are generated but Redis's token, which goes with the cache it opens.
 func isKeptSource(secret *assembly.Resource) bool {
 	_, generated := secret.Properties["GenerateSecretString"]

@@ -147,7 +147,7 @@ func TestEverySettingHasAVariant(t *testing.T) {
 	}
 }
 
-// settings are an environment's settings by name.
+// settings returns an environment's settings by name.
 func settings(env config.Environment) map[string]any {
 	found := map[string]any{}
 	var walk func(name string, value reflect.Value)

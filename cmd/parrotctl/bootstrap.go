@@ -12,11 +12,11 @@ func (p *app) bootstrapCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "bootstrap ENV",
 		Short: "Prepare an account and region for the first deploy",
-		Long: `Bootstrap makes the service-linked roles that a new account lacks, and runs the
-cdk bootstrap that the environment needs: with termination protection and, where
-a pipeline in another account deploys it, with trust in that account. It prints
-the steps and asks. Before that it refuses zones that the account does not have,
-or that Fargate is not in.
+		Long: `Bootstrap makes the service-linked roles that a new account does not have, and runs
+cdk bootstrap as the environment needs it: with termination protection and, if a
+pipeline in another account deploys it, with trust in that account. It prints the steps
+and asks you. First it checks that the account and Fargate have the environment's
+Availability Zones.
 
 Run it once for each account and region. Running it again changes nothing.`,
 		Example: `  parrotctl bootstrap dev

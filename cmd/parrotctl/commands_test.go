@@ -161,7 +161,7 @@ func TestCtrlCLeavesNothingHalfWritten(t *testing.T) {
 			assert.Equal(t, exitSignal, r.code)
 			shows(t, r.stderr, "Interrupted: ", "\n  failed: ", "Run the same command again")
 			if program == "npx cdk deploy" {
-				assert.Contains(t, r.stderr, "what CloudFormation had begun goes on in AWS")
+				assert.Contains(t, r.stderr, "CloudFormation continues in AWS what it has begun")
 			} else {
 				assert.Equal(t, before, must(os.ReadFile("config/images.json")))
 			}

@@ -37,14 +37,14 @@ func (p *app) costCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "cost [ENV…]",
 		Short: "Estimate what a month costs, from the templates",
-		Long: `Cost synthesizes the templates and adds up what a month of them costs at list
-prices: environments side by side, before the free tier, which is shown apart. It
-needs no AWS account. There are prices of us-east-1 only. What no template says, such as requests, are flags; the
-table says what it was made with. Types of resources that it does not know are
-named, and not counted.
+		Long: `Cost synthesizes the templates and adds up what a month costs at list prices, for all
+environments side by side. The free tier is shown separately. You need no AWS account.
+There are only prices of us-east-1. Quantities that are not in a template, such as
+requests, are flags; the report shows their values. It names the types of resources
+that it does not know; they are not included.
 
-A service of which no image is released counts with its DesiredCount, and its
-alarms, which come with the first release, do not.`,
+A service without a released image is included with its DesiredCount. Its alarms come
+with the first release, and are not included before.`,
 		Example: `  parrotctl cost
   parrotctl cost dev --details
   parrotctl cost prod --requests 10000000`,
@@ -95,7 +95,7 @@ alarms, which come with the first release, do not.`,
 	return command
 }
 
-// costOptions are how the stacks of environments are priced.
+// costOptions returns how the stacks of environments are priced.
 func costOptions(environments []config.Environment, usage cost.Usage) cost.Options {
 	var names []string
 	for _, env := range environments {
@@ -141,8 +141,8 @@ func withPipeline(options cost.Options) cost.Options {
 	return options
 }
 
-// costBetween is what becomes dearer or cheaper. Where it cannot be estimated,
-// that is what it says.
+// costBetween returns what becomes more expensive or cheaper, or that it cannot be
+// estimated.
 func (p *app) costBetween(base, head *assembly.Assembly, options review.Options) []string {
 	of := costOptions(p.environments, cost.QuietUsage())
 	of.Environment = func(stack string) string {
@@ -177,7 +177,7 @@ func (p *app) writeBills(bills []*cost.Bill, usage cost.Usage, details bool) err
 			fmt.Fprintf(&text, "\n## %s\n\n%s", bill.Environment, bill.Details())
 		}
 		if len(bill.Unknown) > 0 {
-			fmt.Fprintf(&text, "\nNot counted in %s, because nobody has told what it costs: %s.\n", bill.Environment, strings.Join(bill.Unknown, ", "))
+			fmt.Fprintf(&text, "\nNot included in %s, because no price is known: %s.\n", bill.Environment, strings.Join(bill.Unknown, ", "))
 		}
 	}
 	_, err := fmt.Fprint(p.stdout, text.String())

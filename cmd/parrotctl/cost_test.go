@@ -29,7 +29,7 @@ func TestCostAddsUpTheTemplates(t *testing.T) {
 
 	r := w.succeeds("cost", "--assembly", "out", "--details")
 	shows(t, r.stdout, "100,000 requests a month", "| Component | dev |", "| NAT | 33.08 |", "| **A month, USD** | **33.48** |",
-		"## dev", "`N`", "Not counted in dev, because nobody has told what it costs: AWS::SQS::Queue.")
+		"## dev", "`N`", "Not included in dev, because no price is known: AWS::SQS::Queue.")
 
 	more := w.succeeds("cost", "dev", "--assembly", "out", "--nat-gb", "1005", "--json")
 	var read []struct {

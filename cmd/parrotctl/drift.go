@@ -25,19 +25,19 @@ func (p *app) driftCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "drift [ENV…]",
-		Short: "Find what runs on AWS otherwise than it was deployed",
-		Long: `Drift asks CloudFormation to compare what runs with what was deployed, in all
-environments or in those named, and prints a Markdown report: a security group
-that was opened by hand, a setting that was changed in the console. It changes
-nothing. It takes some minutes.
+		Short: "Find manual changes to deployed resources",
+		Long: `Drift asks CloudFormation to compare the resources with the last deploy, in all
+environments or in those that you name. It prints a report in Markdown: a security
+group that somebody opened by hand, a setting that somebody changed in the console. It
+changes nothing. It takes some minutes.
 
-It reads with the role that "cdk bootstrap" makes for that in each account
-(cdk-hnb659fds-lookup-role-…), so the credentials that it starts with only have to
-be allowed to assume it.
+It reads with the lookup role that "cdk bootstrap" makes in each account
+(cdk-` + config.BootstrapQualifier + `-lookup-role-…). Your credentials only need the permission to assume
+this role.
 
-The exit status is 0 when no drift is found, 3 when there is some, and 1 when
-nothing is known of a stack, whatever the others are. Stacks that are not deployed
-are named and are no failure, and so is a resource that the role may not read.`,
+The exit status is 0 without drift, 3 with drift, and 1 if the state of a stack is
+unknown. A stack that is not deployed, or a resource that the role may not read, is
+named and is no failure.`,
 		Example: `  parrotctl drift
   parrotctl drift prod --json`,
 		RunE: func(command *cobra.Command, args []string) error {

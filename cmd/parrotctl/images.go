@@ -16,7 +16,7 @@ func (p *app) imagesCommand() *cobra.Command {
 		Use:   "images ENV",
 		Short: "Check that the released images are in the registry",
 		Long: `Images looks up the images that config/images.json releases in an environment.
-A missing one makes it exit with status 3: ECS would wait for it, and go back.`,
+If one is missing it exits with status 3: ECS would wait for the image, and roll back.`,
 		Example: `  parrotctl images stage`,
 		Args:    arguments("ENV"),
 		RunE: func(command *cobra.Command, args []string) error {

@@ -100,7 +100,7 @@ func (w *world) rollsOut(name, image string, tasks int) {
 	require.NoError(w.t, runInECS(ecs.NewFromConfig(cfg), name, image, tasks))
 }
 
-// inOrder are a repository's images, the oldest first.
+// inOrder returns a repository's images, the oldest first.
 func (w *world) inOrder(repository string) []ecrtypes.ImageDetail {
 	w.t.Helper()
 	out, err := w.ecr.DescribeImages(w.t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})

@@ -87,7 +87,7 @@ func (p *app) run(ctx context.Context, args []string) int {
 	}
 }
 
-// command is the tree of all commands.
+// command returns the tree of all commands.
 func (p *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "parrotctl",

@@ -59,7 +59,7 @@ func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 	assert.Equal(t, 1, count(strings.Split(w.git("worktree", "list", "--porcelain"), "\n"), "worktree"), "the checkout is gone")
 }
 
-// localName is the file of what a docker build made.
+// localName returns the file of what a docker build made.
 func localName(line string) string {
 	_, rest, _ := strings.Cut(line, "--tag ")
 	reference, _, _ := strings.Cut(rest, " ")

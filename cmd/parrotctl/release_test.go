@@ -136,7 +136,7 @@ func TestANoPutsBackWhatWasRecorded(t *testing.T) {
 	r := w.run("n\n", "release", "dev")
 
 	assert.Equal(t, exitDeclined, r.code, r.stderr)
-	shows(t, r.stderr, "config/images.json is what it was before this command")
+	shows(t, r.stderr, "config/images.json is restored")
 	assert.Equal(t, text, string(must(os.ReadFile("config/images.json"))))
 	for _, tag := range []string{"latest", "released"} {
 		assert.Equal(t, before["backend"].Digest, w.tagged("parrot-backend", tag), tag)
@@ -227,7 +227,7 @@ func everyFault(t *testing.T, programs []string, prepare func(*world), args ...s
 	}
 }
 
-// withoutTimes is a record without the times in its tags.
+// withoutTimes returns a record without the times in its tags.
 func withoutTimes(releases map[string]config.Release) string {
 	for _, release := range releases {
 		for service, image := range release {

@@ -24,16 +24,16 @@ func (p *app) reviewCommand() *cobra.Command {
 	var lookupRole, summary, asJSON bool
 	command := &cobra.Command{
 		Use:   "review BASE HEAD",
-		Short: "Report what a change of the settings or the code does to what runs",
-		Long: `Review compares two revisions and writes a report in Markdown: first what needs a
-person's eyes (data, refused deploys, access, protection), then each stack's changes.
-It needs no AWS account.
+		Short: "Report what a change does to the environments",
+		Long: `Review compares two revisions and writes a report in Markdown: first what a
+person should read (data, refused deploys, access, protection), then each stack's
+changes. You need no AWS account.
 
 BASE and HEAD are git revisions, or directories that npx cdk synth wrote. With
 --deployed the base is what CloudFormation runs now in an environment.
 
 The exit status is 3 if the report has what --fail-on names: data-loss, deadlock,
-broadening, protection, removal. An image that is released is none of them.`,
+broadening, protection, removal. A release of an image is none of them.`,
 		Example: `  parrotctl review main HEAD
   npx cdk synth --quiet && parrotctl review main cdk.out
   parrotctl review main HEAD --fail-on data-loss,broadening,deadlock --out report.md
@@ -100,13 +100,13 @@ broadening, protection, removal. An image that is released is none of them.`,
 			}
 			found := slices.DeleteFunc(gates, func(c review.Category) bool { return !report.Has(c) })
 			if len(found) > 0 {
-				return status{exitFound, fmt.Errorf("the report has %s, which --fail-on names: read it, and decide whether the change is meant", join(found))}
+				return status{exitFound, fmt.Errorf("the report has %s, which --fail-on names: read it, and decide whether you want the change", join(found))}
 			}
 			return nil
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&deployed, "deployed", "", "take what runs in this environment as the base")
+	flags.StringVar(&deployed, "deployed", "", "compare with what runs in this environment, instead of BASE")
 	flags.BoolVar(&lookupRole, "lookup-role", false, "with --deployed, read as cdk bootstrap's lookup role")
 	addProfile(command, &profile, "profile", "the deployed environment's account")
 	flags.StringSliceVar(&failOn, "fail-on", nil, "exit with 3 if the report has one of these categories")

@@ -43,7 +43,7 @@ const (
 	withoutQueue = `{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}`
 )
 
-// reviewable is a world whose app can be synthesized at its commits: main has
+// reviewable returns a world whose app can be synthesized at its commits: main has
 // the queue, slower has another one, and without has none.
 func reviewable(t *testing.T) *world {
 	t.Helper()

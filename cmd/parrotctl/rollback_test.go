@@ -54,7 +54,7 @@ func TestRollbackGoesToTheReleaseBeforeAndDeploysComputeAlone(t *testing.T) {
 	}, w.asked())
 	assert.Equal(t, releases[1]["backend"].Digest, w.tagged("parrot-backend", "released"))
 	shows(t, r.stderr, "SERVICE", "backend", releases[2]["backend"].Tag, "now", releases[1]["backend"].Tag, releases[0]["backend"].Tag, "frontend",
-		"Note: the database does not go back", "Deploy this to dev?")
+		"Note: the database does not roll back", "Deploy this to dev?")
 }
 
 func TestRollbackTwiceGoesFurtherBackAndNeverForward(t *testing.T) {
@@ -111,7 +111,7 @@ func TestRollbackOfOneServiceSaysThatTheOtherOneChangesToo(t *testing.T) {
 	w, releases := threeReleases(t)
 	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1]["backend"].Digest)
 	r := w.succeeds("rollback", "dev", "frontend", "--plan")
-	shows(t, r.stdout, "Note: the backend stays as config/images.json of this checkout records it, "+releases[2]["backend"].Tag, "ECS runs "+releases[1]["backend"].Tag)
+	shows(t, r.stdout, "Note: the backend is not rolled back. config/images.json of this checkout records "+releases[2]["backend"].Tag, "ECS runs "+releases[1]["backend"].Tag)
 }
 
 func TestRollbackGoesToATag(t *testing.T) {
@@ -234,7 +234,7 @@ func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
 
 	r := w.run("", "rollback", "dev", "--to", releases[1]["backend"].Tag, "--yes")
 	assert.Equal(t, exitFailed, r.code)
-	assert.Contains(t, r.stderr, "is expired: repository parrot-backend has it no more")
+	assert.Contains(t, r.stderr, "expired: it is not in repository parrot-backend any more")
 	assert.Equal(t, releases[2], w.recorded()["dev"])
 
 	w.succeeds("rollback", "dev", "--yes")

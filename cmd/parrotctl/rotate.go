@@ -15,7 +15,7 @@ import (
 func (p *app) rotateCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rotate",
-		Short: "Replace secrets that no schedule replaces",
+		Short: "Replace the keys that sign tokens",
 		Long: `Rotate replaces secrets that only a person should replace. The database's password
 has a schedule: the setting Database.RotationDays.`,
 		Example: `  parrotctl rotate jwt dev`,
@@ -32,10 +32,10 @@ func (p *app) rotateTokensCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "jwt ENV",
 		Short: "Replace the keys that sign tokens: everybody is signed out",
-		Long: `Jwt gives an environment new keys for access and refresh tokens and starts new
-backend tasks, which read them. No token from before is accepted by a new task:
-everybody has to sign in again. Until the last old task has stopped, old and new
-ones refuse each other's tokens.
+		Long: `Jwt gives an environment new keys for access and refresh tokens, and starts new tasks
+of the services that read them. A new task accepts no token from before: everybody has
+to sign in again. Until the last old task stops, old and new tasks refuse each other's
+tokens.
 
 After a failure run the same command again.`,
 		Example: `  parrotctl rotate jwt dev

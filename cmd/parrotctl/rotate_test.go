@@ -59,7 +59,7 @@ func (k keys) runBackend() {
 	require.NoError(k.t, err)
 }
 
-// deployment is the backend's newest.
+// deployment returns the backend's newest.
 func (k keys) deployment() string {
 	k.t.Helper()
 	out, err := k.ecs.DescribeServices(k.t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("parrot-dev-backend"), Services: []string{"parrot-dev-backend"}})

@@ -134,7 +134,7 @@ func runInECS(client *ecs.Client, name, image string, tasks int) error {
 	return err
 }
 
-// built is where a local image is kept.
+// built returns where a local image is kept.
 func built(reference string) string {
 	return filepath.Join(filepath.Dir(os.Getenv(stubLog)), strings.NewReplacer("/", "_", ":", "_").Replace(reference))
 }

@@ -14,18 +14,18 @@ func (p *app) unblockCommand() *cobra.Command {
 	var ask delivery.Unblock
 	command := &cobra.Command{
 		Use:   "unblock ENV",
-		Short: "Remove what a failed first deploy has left, so that it can be repeated",
-		Long: `Unblock removes what is in the way after the first deploy of a stack has failed:
-the stack itself with its termination protection, the deletion protection of a
-load balancer or database that the failed deploy has made, and what deleting the
-stack would keep under a name that the next deploy needs. It prints the steps and
-asks. It does not deploy.
+		Short: "Delete what a failed first deploy left, so that you can deploy again",
+		Long: `Unblock deletes what blocks the next deploy after the first deploy of a stack failed:
+the stack with its termination protection, the load balancer or database of the failed
+deploy with its deletion protection, and resources that the deletion of the stack would
+keep under a name that the next deploy needs. It prints the steps and asks you. It does
+not deploy.
 
-It touches only stacks whose first deploy failed (CREATE_FAILED, ROLLBACK_COMPLETE,
-ROLLBACK_FAILED, or DELETE_FAILED after one of these), and in them only what that
-deploy has made. A stack that was ever complete is left alone, and so is one with a
-database or load balancer that is older than itself. What was there before
-the deploy is named, with the document that says how to take it up.
+It changes only stacks whose first deploy failed (CREATE_FAILED, ROLLBACK_COMPLETE,
+ROLLBACK_FAILED, or DELETE_FAILED after one of these), and in them only resources of that
+deploy. It does not change a stack that was ever complete, nor one with a database or
+load balancer that is older than the stack. It names resources that existed before the
+deploy, with the document that says how to import them.
 
 After a failure run the same command again.`,
 		Example: `  parrotctl unblock stage --plan

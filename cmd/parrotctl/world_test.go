@@ -51,7 +51,7 @@ var (
 	productPage    = must(filepath.Abs("../../docs/product.md"))
 )
 
-// environments are dev as the system's description has it, and a stage like it.
+// environments returns dev as the system's description has it, and a stage like it.
 func environments() []config.Environment {
 	document := must(os.ReadFile(described))
 	var dev, stage config.Environment
@@ -169,7 +169,7 @@ func (w *world) commit(message string) {
 	w.git("commit", "--quiet", "--allow-empty", "--message", message)
 }
 
-// head is the commit that changed a directory last.
+// head returns the commit that changed a directory last.
 func (w *world) head(dir string) string {
 	w.t.Helper()
 	return w.git("log", "--max-count=1", "--format=%h", "--abbrev=12", "--", dir)
@@ -200,7 +200,7 @@ func (w *world) program(stderr io.Writer) *app {
 	return &app{stderr: stderr, environments: slices.Clone(w.environments), pipeline: w.pipeline, transport: w.transport, now: w.now}
 }
 
-// now is a minute later each time.
+// now returns a minute later each time.
 func (w *world) now() time.Time {
 	w.minutes++
 	return time.Date(2026, 1, 2, 3, w.minutes, 0, 0, time.UTC)
@@ -214,7 +214,7 @@ func (w *world) succeeds(args ...string) result {
 	return r
 }
 
-// asked are the command lines that docker and npx got since the last time.
+// asked returns the command lines that docker and npx got since the last time.
 func (w *world) asked() []string {
 	w.t.Helper()
 	text, err := os.ReadFile(w.log)
@@ -226,7 +226,7 @@ func (w *world) asked() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-// count is how many command lines start so.
+// count returns how many command lines start so.
 func count(lines []string, prefix string) int {
 	n := 0
 	for _, line := range lines {
@@ -237,7 +237,7 @@ func count(lines []string, prefix string) int {
 	return n
 }
 
-// recorded is images.json.
+// recorded returns images.json.
 func (w *world) recorded() map[string]config.Release {
 	w.t.Helper()
 	document, err := os.ReadFile(filepath.Join(w.repo, "infra/config/images.json"))
@@ -247,7 +247,7 @@ func (w *world) recorded() map[string]config.Release {
 	return releases
 }
 
-// images are a repository's images in ECR: tags by digest.
+// images returns a repository's images in ECR: tags by digest.
 func (w *world) images(repository string) map[string][]string {
 	w.t.Helper()
 	out, err := w.ecr.DescribeImages(w.t.Context(), &ecr.DescribeImagesInput{RepositoryName: &repository})
@@ -259,7 +259,7 @@ func (w *world) images(repository string) map[string][]string {
 	return images
 }
 
-// builds is how many images of docker's are in ECR.
+// builds returns how many images of docker's are in ECR.
 func (w *world) builds() int {
 	w.t.Helper()
 	n := 0
@@ -273,7 +273,7 @@ func (w *world) builds() int {
 	return n
 }
 
-// tagged is the digest of the image with a tag, or nothing.
+// tagged returns the digest of the image with a tag, or nothing.
 func (w *world) tagged(repository, tag string) string {
 	w.t.Helper()
 	for digest, tags := range w.images(repository) {

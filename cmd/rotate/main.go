@@ -40,7 +40,7 @@ func main() {
 	})
 }
 
-// services are the services in two lists of names.
+// services returns the services in two lists of names.
 func services(clusters, names string) []rotation.Service {
 	var services []rotation.Service
 	inCluster := strings.Split(clusters, ",")

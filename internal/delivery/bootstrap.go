@@ -38,8 +38,8 @@ type Bootstrap struct {
 }
 
 // PlanBootstrap plans to prepare an environment's account and region for the
-// CDK CLI. What is there already stays as it is. An environment whose zones the
-// account does not have, or Fargate is not in, is refused: they cannot change later.
+// CDK CLI. It does not change what exists. It refuses an environment with zones that
+// the account or Fargate does not have: they cannot change later.
 func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, error) {
 	env := ask.Environment
 	session, err := sessionIn(ctx, env, ask.Profile)
@@ -53,7 +53,7 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 	if err := env.CheckZones(zones); err != nil {
 		return nil, err
 	}
-	p := &Plan{Environment: env.Name, goOn: "Run the same command again: what is there stays as it is."}
+	p := &Plan{Environment: env.Name, next: "Run the same command again: it does not change what exists."}
 	roles := iam.NewFromConfig(session.Config)
 	for _, service := range linkedServices {
 		path := "/aws-service-role/" + service + "/"
@@ -75,8 +75,8 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 	}
 	args := []string{"bootstrap", fmt.Sprintf("aws://%s/%s", session.Account, env.Region), "--termination-protection"}
 	if ask.PipelineAccount != "" && ask.PipelineAccount != session.Account {
-		// A flag replaces what was there: others who are trusted stay so, and
-		// what the trusted may do stays as somebody has set it.
+		// A flag replaces the old value: keep the other trusted accounts, and the
+		// policies that somebody has set.
 		now, err := bootstrapped(ctx, session)
 		if err != nil {
 			return nil, err
@@ -95,8 +95,8 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 	return p, nil
 }
 
-// bootstrapped are the parameters that an account and region were bootstrapped
-// with; none where it was not.
+// bootstrapped returns the parameters with which an account and region were
+// bootstrapped, or none.
 func bootstrapped(ctx context.Context, session *awsclient.Session) (map[string]string, error) {
 	const stack = "CDKToolkit"
 	parameters := map[string]string{}
@@ -113,7 +113,7 @@ func bootstrapped(ctx context.Context, session *awsclient.Session) (map[string]s
 	return parameters, nil
 }
 
-// with is a list of accounts, separated by commas, with one more.
+// with returns a list of accounts, separated by commas, with one more.
 func with(list, account string) string {
 	accounts := slices.DeleteFunc(strings.Split(list, ","), func(a string) bool { return a == "" || a == account })
 	return strings.Join(append(accounts, account), ",")

@@ -9,9 +9,9 @@ import (
 	"parrot/internal/awsclient"
 )
 
-// MissingImages says which released images of an environment are not in its
-// registry: ECS would try to start them for hours. A missing one is an error,
-// all joined into one; the texts say what is there.
+// MissingImages checks that the released images of an environment are in its registry:
+// ECS would try for hours to start a missing one. The errors of all missing images are
+// joined; the texts describe those that exist.
 func MissingImages(ctx context.Context, env config.Environment, session *awsclient.Session) (found []string, err error) {
 	r := newRegistry(session, env)
 	var missing []error
@@ -37,6 +37,6 @@ func MissingImages(ctx context.Context, env config.Environment, session *awsclie
 type MissingImage struct{ Environment, Service, Reference, Repository string }
 
 func (m MissingImage) Error() string {
-	return fmt.Sprintf("the released %s of %s, %s, is not in repository %s: nothing could start it; run parrotctl release or promote for %s again, or name another image in config/images.json",
+	return fmt.Sprintf("the released %s of %s, %s, is not in repository %s: ECS could not start it; run parrotctl release or promote for %s again, or name another image in config/images.json",
 		m.Service, m.Environment, m.Reference, m.Repository, m.Environment)
 }

@@ -20,7 +20,7 @@ type command struct {
 
 var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
-// String is the command as one would paste it into a shell.
+// String returns the command as one would paste it into a shell.
 func (c command) String() string {
 	words := make([]string, len(c.args))
 	for i, arg := range c.args {
@@ -68,7 +68,7 @@ func (c command) explain(err error) error {
 	return fmt.Errorf("%s %s: %w", c.args[0], c.args[1], err)
 }
 
-// cdk is the CDK CLI that package.json pins. A profile is only named when
+// cdk returns the CDK CLI that package.json pins. A profile is only named when
 // somebody named one.
 func (d *Delivery) cdk(profile string, args ...string) command {
 	return command{dir: d.Dir, args: profiled(profile, append([]string{"npx", "cdk"}, args...))}

@@ -1,10 +1,10 @@
 // Package delivery brings images to environments: it builds and pushes them,
-// copies them from one environment to the next, goes back to earlier ones, and
+// copies them from one environment to the next, rolls back to earlier ones, and
 // records in config/images.json which ones run.
 //
-// Every command is a plan: a list of steps, made by looking only. A step that
-// is done already is not in the list, so that the same command, run again after
-// a failure, finishes the work.
+// Every command makes a plan first: a list of steps. Making it changes nothing. A step
+// that is done already is not in the list, so the same command finishes the work after
+// a failure.
 package delivery
 
 import (
@@ -27,7 +27,7 @@ import (
 type Delivery struct {
 	// Dir is Parrot's directory, with cdk.json and config/images.json.
 	Dir string
-	// Ask asks whether to go on.
+	// Ask asks whether to continue.
 	Ask func(ctx context.Context, question string) (bool, error)
 	// Log gets progress, and what Docker and the CDK CLI print.
 	Log io.Writer
@@ -38,7 +38,7 @@ type Delivery struct {
 }
 
 // ErrDeclined means that the answer to the question was no.
-var ErrDeclined = errors.New("the answer was no")
+var ErrDeclined = errors.New("you answered no")
 
 // Plan is what a command does, in order.
 type Plan struct {
@@ -53,10 +53,10 @@ type Plan struct {
 	// Images are the images by service, known in full once the plan has run.
 	Images map[string]config.Image `json:"images,omitempty"`
 
-	// goOn says what to do when a step failed.
-	goOn string
-	// takeBack undoes what was recorded, when nobody wants it deployed.
-	takeBack []func(ctx context.Context) error
+	// next says what to do after a step that failed.
+	next string
+	// undo restores what was recorded, if the answer to the question is no.
+	undo []func(ctx context.Context) error
 }
 
 // Step is one thing that a plan does.
@@ -69,7 +69,7 @@ type Step struct {
 	Done bool `json:"done"`
 
 	do   func(ctx context.Context) error
-	goOn string // what to do when it failed, where that is not what the plan says
+	next string // what to do after it failed; empty is what the plan says
 }
 
 func (p *Plan) add(name string, do func(ctx context.Context) error) {
@@ -83,8 +83,8 @@ func (p *Plan) run(d *Delivery, name string, c command) {
 	}})
 }
 
-// Run does the steps. The error of a step that fails says what was done, what
-// was not, and how to go on. A plan that is refused does nothing.
+// Run does the steps. If a step fails, the error says what was done, what was not,
+// and what to do next. A plan that is refused does nothing.
 func (p *Plan) Run(ctx context.Context, log io.Writer) error {
 	if p.Refused != "" {
 		return errors.New(p.Refused)
@@ -122,7 +122,7 @@ func (p *Plan) failed(at int, err error) error {
 	list("done:    ", p.Steps[:at])
 	list("failed:  ", p.Steps[at:at+1])
 	list("not done:", p.Steps[at+1:])
-	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), cmp.Or(p.Steps[at].goOn, p.goOn))
+	return fmt.Errorf("%s: %w%s\n%s", p.Steps[at].Name, err, text.String(), cmp.Or(p.Steps[at].next, p.next))
 }
 
 // service is one of an environment's services as a command sees it.
@@ -132,8 +132,8 @@ type service struct {
 	target     string // the build target in its Dockerfile
 	repository string
 	image      config.Image // the released one
-	// arguments are compiled into the image, which is then good for no
-	// environment that has others.
+	// arguments are compiled into the image, which then fits only environments with
+	// the same arguments.
 	arguments map[string]string
 }
 
@@ -160,46 +160,46 @@ func (d *Delivery) directories(env config.Environment) map[string]string {
 	return directories
 }
 
-// imagesFile is where the released images are recorded.
+// imagesFile returns where the released images are recorded.
 func (d *Delivery) imagesFile() string { return filepath.Join(d.Dir, "config", "images.json") }
 
 // record adds the step that records images in images.json, in one atomic write.
 func (p *Plan) record(d *Delivery, env config.Environment) {
 	p.add("Record the images of "+env.Name+" in config/images.json", func(context.Context) error {
 		before, err := record(d.imagesFile(), env.Name, p.Images)
-		p.takeBack = append(p.takeBack, func(context.Context) error { return write(d.imagesFile(), before) })
+		p.undo = append(p.undo, func(context.Context) error { return write(d.imagesFile(), before) })
 		return err
 	})
 }
 
-// recorded says what names the images of an environment once they are recorded.
+// recorded returns a sentence about where an environment's images are recorded.
 func recorded(env config.Environment) string {
 	return "config/images.json, and the tags latest and released in the registry, name these images for " + env.Name
 }
 
-// deploy adds the steps that show what a deploy would change, ask, and deploy.
-// The second one's goOn says what to do when it failed; a no takes back what is
-// recorded.
-func (p *Plan) deploy(d *Delivery, profile, goOn string, what ...string) {
+// deploy adds the steps that show what a deploy would change, ask, and deploy. next
+// says what to do if the deploy fails. If the answer is no, what was recorded is
+// restored.
+func (p *Plan) deploy(d *Delivery, profile, next string, what ...string) {
 	diff := d.cdk(profile, append([]string{"diff"}, what...)...)
 	p.run(d, "Show what the deploy changes", diff)
 	deploy := d.cdk(profile, append([]string{"deploy", "--require-approval", "never"}, what...)...)
-	p.Steps = append(p.Steps, &Step{Name: "Ask, and deploy", Command: deploy.String(), goOn: goOn, do: func(ctx context.Context) error {
+	p.Steps = append(p.Steps, &Step{Name: "Ask, and deploy", Command: deploy.String(), next: next, do: func(ctx context.Context) error {
 		yes, err := d.Ask(ctx, "Deploy this to "+p.Environment+"?")
 		if err != nil {
 			return err
 		}
 		if !yes {
-			for _, undo := range p.takeBack {
-				if err := undo(ctx); err != nil {
-					return fmt.Errorf("nothing is deployed, but what was recorded cannot be taken back: %w", err)
+			for _, restore := range p.undo {
+				if err := restore(ctx); err != nil {
+					return fmt.Errorf("nothing is deployed, but config/images.json cannot be restored: %w; restore it with git restore config/images.json", err)
 				}
 			}
-			return fmt.Errorf("not deployed: %w. config/images.json is what it was before this command", ErrDeclined)
+			return fmt.Errorf("not deployed: %w. config/images.json is restored", ErrDeclined)
 		}
 		err = deploy.run(ctx, d.Log)
 		if err != nil && ctx.Err() != nil {
-			return fmt.Errorf("%w; what CloudFormation had begun goes on in AWS", err)
+			return fmt.Errorf("%w; CloudFormation continues in AWS what it has begun", err)
 		}
 		return err
 	}})

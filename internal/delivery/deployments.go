@@ -13,7 +13,7 @@ import (
 	"parrot/config"
 )
 
-// deployment is one revision of a service that ECS runs, brings up or takes down.
+// deployment is one revision of a service that ECS runs, starts or stops.
 type deployment struct {
 	image   string // reference, a tag or a digest, of the service's own container
 	primary bool   // the newest one: what ECS wants to run
@@ -59,7 +59,7 @@ func (r *registry) deployments(ctx context.Context, s service) (tasks int32, all
 	return tasks, all, nil
 }
 
-// referenceOf is the digest or the tag in an image's name.
+// referenceOf returns the digest or the tag in an image's name.
 func referenceOf(image string) string {
 	if _, digest, found := strings.Cut(image, "@"); found {
 		return digest
@@ -78,10 +78,9 @@ func (r *registry) primary(ctx context.Context, s service) (tasks int32, primary
 	return tasks, primary, err
 }
 
-// otherThanRecorded names the image that ECS runs of a service where it is not
-// the one that images.json records; it is empty where it is, and where the
-// service runs nothing.
-func (r *registry) otherThanRecorded(ctx context.Context, s service) (running string, err error) {
+// runningOtherImage returns the image that ECS runs of a service, if images.json does
+// not record it. It returns nothing if it does, or if the service runs nothing.
+func (r *registry) runningOtherImage(ctx context.Context, s service) (running string, err error) {
 	tasks, primary, err := r.primary(ctx, s)
 	if err != nil || primary == nil || tasks == 0 {
 		return "", err
@@ -93,8 +92,8 @@ func (r *registry) otherThanRecorded(ctx context.Context, s service) (running st
 	return running, nil
 }
 
-// unproven says why the image that images.json records of a service has not
-// shown that it runs, and what to do; it is empty where it has.
+// unproven returns why it is not known that the recorded image of a service runs, and
+// what to do. It returns nothing if the image runs.
 func (r *registry) unproven(ctx context.Context, s service) (string, error) {
 	_, primary, err := r.primary(ctx, s)
 	if err != nil {
@@ -108,7 +107,7 @@ func (r *registry) unproven(ctx context.Context, s service) (string, error) {
 	}
 	switch name := r.env.Name; {
 	case !recorded:
-		return fmt.Sprintf("the %[1]s that config/images.json records for %[2]s, %[3]s, does not run there: ECS has %[4]s, so its deploy failed, was declined or is still to come, or this checkout is old; "+
+		return fmt.Sprintf("the %[1]s that config/images.json records for %[2]s, %[3]s, does not run there: ECS has %[4]s. Its deploy failed, was declined or has not happened, or this checkout is old; "+
 			"git pull, deploy it with npx cdk deploy '%[5]s', release another, or go back with parrotctl rollback %[2]s",
 			s.name, name, called(s.image), running, r.env.StackName("*")), nil
 	case primary.rollout != ecstypes.DeploymentRolloutStateCompleted:
@@ -119,7 +118,7 @@ func (r *registry) unproven(ctx context.Context, s service) (string, error) {
 	return "", nil
 }
 
-// compare says whether the image of a reference is the one that images.json
+// compare reports whether the image of a reference is the one that images.json
 // records for a service, and what people call it: its release's tag.
 func (r *registry) compare(ctx context.Context, s service, reference string) (name string, recorded bool, err error) {
 	images, err := r.images(ctx, s)
@@ -134,7 +133,7 @@ func (r *registry) compare(ctx context.Context, s service, reference string) (na
 	return image.releaseTag(image.digest), now != nil && now.digest == image.digest, nil
 }
 
-// called is what people call a recorded image.
+// called returns what people call a recorded image.
 func called(image config.Image) string {
 	switch {
 	case !image.Released():

@@ -22,7 +22,7 @@ func record(path, environment string, images map[string]config.Image) (old []byt
 	}
 	releases, err := config.ParseReleases(old)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w; put it right, or take it back with git restore", path, err)
+		return nil, fmt.Errorf("%s cannot be read: %w; correct it, or restore it with git restore", path, err)
 	}
 	if releases[environment] == nil {
 		releases[environment] = config.Release{}

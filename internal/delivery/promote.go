@@ -42,7 +42,7 @@ func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, err
 	p := &Plan{
 		Environment: to.Name,
 		Images:      map[string]config.Image{},
-		goOn:        "Run the same command again: it goes on with what is not done, and copies and builds nothing that is there.",
+		next:        "Run the same command again: it continues with the steps that are not done, and does not copy or build again what exists.",
 	}
 	fromServices := map[string]service{}
 	for _, s := range services(from) {
@@ -64,7 +64,7 @@ func (d *Delivery) PlanPromotion(ctx context.Context, ask Promotion) (*Plan, err
 	}
 	p.record(d, to)
 	p.run(d, "Show what a deploy would change", d.cdk(ask.ToProfile, "diff", to.StackName("*")))
-	p.Steps[len(p.Steps)-1].goOn = recorded(to) + ", and nothing is deployed. Run the same command again to see the difference, " +
+	p.Steps[len(p.Steps)-1].next = recorded(to) + ", and nothing is deployed. Run the same command again to see the difference, " +
 		"or release and promote a correction, or go back with parrotctl rollback " + to.Name + "."
 	return p, nil
 }
@@ -80,7 +80,7 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 		return err
 	}
 	if original == nil {
-		return fmt.Errorf("the %s of %s, %s, is not in repository %s: it is expired or was never pushed; release it again", from.name, ask.From.Name, from.image.Reference(), from.repository)
+		return fmt.Errorf("the %s of %s, %s, is not in repository %s: it expired, or was never pushed; release it again", from.name, ask.From.Name, from.image.Reference(), from.repository)
 	}
 	unproven, err := source.unproven(ctx, from)
 	if err != nil {
@@ -123,8 +123,8 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 	return nil
 }
 
-// copy adds the steps that bring an image into another repository as it is: the
-// digest says that not a byte is different.
+// copy adds the steps that copy an image to another repository unchanged: the digest
+// proves that it is the same.
 func (p *Plan) copy(ctx context.Context, d *Delivery, source, target *registry, from, to service, image *pushed, tag string, tags ...string) error {
 	existing, err := target.find(ctx, to, image.digest)
 	if err != nil {
@@ -180,7 +180,7 @@ func differences(from, to service, ask Promotion) string {
 		}
 	}
 	if texts == nil {
-		return "it was built before the settings that are compiled into it were changed, or not by parrotctl"
+		return "it was built with other values of the settings that are compiled into it, or not by parrotctl"
 	}
 	return "what is compiled into it differs: " + strings.Join(texts, "; ")
 }

@@ -42,7 +42,7 @@ type pushed struct {
 	at     time.Time
 }
 
-// ran says whether ECS ran the image when the latest command began.
+// ran reports whether ECS ran the image when the latest command began.
 func (i pushed) ran() bool { return slices.Contains(i.tags, runningTag+"0") }
 
 func newRegistry(session *awsclient.Session, env config.Environment) *registry {
@@ -144,19 +144,19 @@ func (r *registry) tag(ctx context.Context, s service, digest string, tags ...st
 			ImageTag:               &tag,
 		})
 		if already := new(ecrtypes.ImageAlreadyExistsException); err != nil && !errors.As(err, &already) {
-			return fmt.Errorf("tag %s cannot be put on %s in repository %s: %w", tag, digest, s.repository, err)
+			return fmt.Errorf("tag %s cannot be moved to %s in repository %s: %w", tag, digest, s.repository, err)
 		}
 	}
 	return nil
 }
 
-// tagRecorded puts the tags back on the image that images.json names.
+// tagRecorded moves the tags back to the image that images.json names.
 func (r *registry) tagRecorded(ctx context.Context, s service) error {
 	if !s.image.Released() {
 		return nil
 	}
 	image, err := r.find(ctx, s, s.image.Reference())
-	if err != nil || image == nil { // nothing can keep what is gone
+	if err != nil || image == nil { // it expired
 		return err
 	}
 	return r.tag(ctx, s, image.digest, latestTag, releasedTag)
@@ -175,7 +175,7 @@ func (r *registry) keepRunning(ctx context.Context, s service) error {
 		if err != nil {
 			return err
 		}
-		if image == nil { // nothing can keep what is gone
+		if image == nil { // it expired
 			continue
 		}
 		if err := r.tag(ctx, s, image.digest, fmt.Sprint(runningTag, i)); err != nil {

@@ -31,7 +31,7 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 	p := &Plan{
 		Environment: env.Name,
 		Images:      map[string]config.Image{},
-		goOn:        "Run the same command again: it goes on with what is not done, and builds nothing that is pushed.",
+		next:        "Run the same command again: it continues with the steps that are not done, and does not build again what is pushed.",
 	}
 	var chosen []service
 	sources := ask.Sources
@@ -43,7 +43,7 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 			chosen = append(chosen, s)
 			continue
 		}
-		running, err := r.otherThanRecorded(ctx, s)
+		running, err := r.runningOtherImage(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -76,12 +76,12 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 		p.mark(r, s, s.buildTag(src.commit), tag, tag, latestTag, releasedTag)
 	}
 	p.record(d, env)
-	p.deploy(d, ask.Profile, recorded(env)+"; where tasks did not become healthy, what ran before runs on. "+
+	p.deploy(d, ask.Profile, recorded(env)+"; if tasks did not become healthy, the images from before still run. "+
 		"Run the same command again to deploy them once more, or commit a correction and release that, or go back with parrotctl rollback "+env.Name+".", env.StackName("*"))
 	return p, nil
 }
 
-// releaseTag is the tag that a release gave the image, or another one.
+// releaseTag returns the tag that a release gave the image, or another one.
 func (i pushed) releaseTag(other string) string {
 	for _, tag := range i.tags {
 		if releaseTag.MatchString(tag) {
@@ -91,8 +91,8 @@ func (i pushed) releaseTag(other string) string {
 	return other
 }
 
-// keepRunning adds the step that comes before every push. It is about both
-// services, so that the tags say what ran together.
+// keepRunning adds the step before every push. It tags the images of all services, so
+// that the tags show what ran together.
 func (p *Plan) keepRunning(r *registry) {
 	p.add("Keep the images that run now in "+r.env.Name+" from expiring", func(ctx context.Context) error {
 		for _, s := range services(r.env) {
@@ -104,8 +104,8 @@ func (p *Plan) keepRunning(r *registry) {
 	})
 }
 
-// build adds the steps that build a service's image and push it under the tag
-// that says what it was made of: once that is in ECR, the build is done.
+// build adds the steps that build a service's image and push it with its build tag:
+// once that is in ECR, the build is done.
 func (p *Plan) build(ctx context.Context, d *Delivery, r *registry, s service, src source, signedIn *bool) error {
 	uri, err := r.uri(ctx, s)
 	if err != nil {
@@ -149,10 +149,10 @@ func (p *Plan) mark(r *registry, s service, reference, name string, tags ...stri
 			return err
 		}
 		if image == nil {
-			return fmt.Errorf("%s is not in repository %s: it was pushed and is gone", reference, s.repository)
+			return fmt.Errorf("%s is not in repository %s: it was pushed, and does not exist any more", reference, s.repository)
 		}
 		p.Images[s.name] = config.Image{Tag: name, Digest: image.digest}
-		p.takeBack = append(p.takeBack, func(ctx context.Context) error { return r.tagRecorded(ctx, s) })
+		p.undo = append(p.undo, func(ctx context.Context) error { return r.tagRecorded(ctx, s) })
 		return r.tag(ctx, s, image.digest, tags...)
 	})
 }

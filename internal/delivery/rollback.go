@@ -32,7 +32,7 @@ type Earlier struct {
 	// Released is when images.json named it first; zero where git does not know
 	// it and only the registry has it.
 	Released time.Time `json:"released,omitzero"`
-	// Pushed is when it was pushed; zero where the registry has it no more.
+	// Pushed is when it was pushed; zero if it is not in the registry any more.
 	Pushed time.Time `json:"pushed,omitzero"`
 	// Now says that images.json names it now.
 	Now bool `json:"now"`
@@ -73,21 +73,21 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 	p := &Plan{
 		Environment: env.Name,
 		Images:      map[string]config.Image{},
-		goOn: "Until the images are recorded, run the same command again. Once they are, this deploys what is recorded:\n  " +
+		next: "Until the images are recorded, run the same command again. Once they are, this deploys what is recorded:\n  " +
 			d.cdk(ask.Profile, "deploy", "--exclusively", env.StackName("Compute")).String(),
 	}
 	for _, s := range services(env) {
 		if _, goes := images[s.name]; goes {
 			continue
 		}
-		running, err := r.otherThanRecorded(ctx, s)
+		running, err := r.runningOtherImage(ctx, s)
 		switch {
 		case err != nil:
 			return nil, nil, err
 		case running != "":
-			p.Notes = append(p.Notes, fmt.Sprintf("the %s stays as config/images.json of this checkout records it, %s, and ECS runs %s: the deploy changes it, too", s.name, called(s.image), running))
+			p.Notes = append(p.Notes, fmt.Sprintf("the %s is not rolled back. config/images.json of this checkout records %s, and ECS runs %s: the deploy changes it, too", s.name, called(s.image), running))
 		case slices.ContainsFunc(chosen, func(c service) bool { return c.name == s.name }):
-			p.Notes = append(p.Notes, "the "+s.name+" stays as it is")
+			p.Notes = append(p.Notes, "the "+s.name+" does not change")
 		}
 	}
 	for _, w := range env.Services() {
@@ -107,9 +107,9 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 }
 
 func migrationWarning(w config.Workload) string {
-	text := fmt.Sprintf("the database does not go back: the older %s has to work with the schema that the newer one left. A migration that dropped or renamed what it reads has to be undone by hand first", w.Title)
+	text := fmt.Sprintf("the database does not roll back: the older %s has to work with the schema of the newer one. If a migration dropped or renamed something that it reads, undo that by hand first", w.Title)
 	if len(w.MigrationCommand) > 0 {
-		text += fmt.Sprintf("; its own %q runs again when it starts", strings.Join(w.MigrationCommand, " "))
+		text += fmt.Sprintf("; its own migration, %q, runs again when it starts", strings.Join(w.MigrationCommand, " "))
 	}
 	return text
 }
@@ -212,7 +212,7 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 			switch {
 			case e == nil:
 			case e.Pushed.IsZero():
-				return nil, fmt.Errorf("the %s %s is expired: repository %s has it no more; choose one that is there, or release its commit again", s.name, tag, s.repository)
+				return nil, fmt.Errorf("the %s %s expired: it is not in repository %s any more; choose another one, or release its commit again", s.name, tag, s.repository)
 			default:
 				images[s.name] = e.Image
 			}
@@ -245,7 +245,7 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 	return nil, errors.New("there is nothing to go back to: no earlier release in git's history of config/images.json is still in the registry; choose one of the list with --to, if there is one")
 }
 
-// firstRelease is the oldest revision that named what a service runs now.
+// firstRelease returns the oldest revision that named what a service runs now.
 func firstRelease(history []revision, s service) int {
 	oldest := 0
 	for i, revision := range history {
@@ -256,7 +256,7 @@ func firstRelease(history []revision, s service) int {
 	return oldest
 }
 
-// same says whether two records name one image: by digest where both have one.
+// same reports whether two records name one image: by digest where both have one.
 func same(a, b config.Image) bool {
 	if a.Digest != "" && b.Digest != "" {
 		return a.Digest == b.Digest

@@ -50,7 +50,7 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 		return source{}, err
 	}
 	if changes != "" || commit == "" {
-		return source{}, fmt.Errorf("the %s has changes that are in no commit, and its image is named after one: commit or stash them\n%s", s.name, changes)
+		return source{}, fmt.Errorf("the %s has changes that are not committed, and its image is named after a commit: commit or stash them\n%s", s.name, changes)
 	}
 	return source{dir: dir, commit: commit}, nil
 }
@@ -67,7 +67,7 @@ func git(dir string, args ...string) command {
 	return command{dir: dir, args: append([]string{"git"}, args...)}
 }
 
-// buildTag is a tag that says what an image was made of: two builds with the
+// buildTag returns a tag that says what an image was made of: two builds with the
 // same one are the same build. It is how a release finds what is pushed already,
 // and how a promotion knows whether an image fits.
 func (s service) buildTag(commit string) string {
@@ -79,7 +79,7 @@ func (s service) buildTag(commit string) string {
 	return "build-" + hex.EncodeToString(sum[:8])
 }
 
-// build is the command that builds the service's image. An attestation or a
+// build returns the command that builds the service's image. An attestation or a
 // second platform would make one push several images in ECR.
 func (s service) build(dir, reference string) command {
 	args := []string{"docker", "build", "--platform", platform, "--provenance=false", "--target", s.target}
@@ -98,9 +98,9 @@ func commitOf(image config.Image) (string, error) {
 	return found[1], nil
 }
 
-// checkout is a directory with the source as it is committed, and what removes it
-// again. In the directory itself may be what git ignores: a .env would get into
-// the image, and not on every machine.
+// checkout makes a directory with the committed source, and returns it with a function
+// that removes it. The working directory may have files that git ignores: a .env would
+// get into the image, and only on some machines.
 func (src source) checkout(ctx context.Context) (dir string, remove func(), err error) {
 	below, err := git(src.dir, "rev-parse", "--show-prefix").output(ctx)
 	if err != nil {

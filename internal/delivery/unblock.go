@@ -31,7 +31,7 @@ const (
 	databaseDeletion = 40 * time.Minute
 )
 
-// failedDeployDocument says what a failed first deploy leaves, and how to go on.
+// failedDeployDocument says what a failed first deploy leaves, and what to do.
 const failedDeployDocument = "docs/failed-first-deploy.md"
 
 // protectingAttribute is the load balancer's attribute that refuses to delete it.
@@ -56,7 +56,7 @@ func (d *Delivery) PlanUnblock(ctx context.Context, ask Unblock) (*Plan, error) 
 		return nil, err
 	}
 	u := &unblocker{
-		plan:    &Plan{Environment: env.Name, goOn: "Run the same command again: what is gone is not in its plan any more."},
+		plan:    &Plan{Environment: env.Name, next: "Run the same command again: the plan has only the steps that are left."},
 		stacks:  cloudformation.NewFromConfig(session.Config),
 		elb:     elb.NewFromConfig(session.Config),
 		rds:     rds.NewFromConfig(session.Config),
@@ -119,7 +119,7 @@ func (u *unblocker) stack(ctx context.Context, name string) error {
 		return nil
 	case !slices.Contains(failedCreates, status):
 		if strings.HasSuffix(string(status), "_FAILED") {
-			u.note("%s is %s and is left alone, because its first deploy had succeeded: parrotctl doctor %s says how to go on", name, status, u.plan.Environment)
+			u.note("%s is %s and is left alone, because its first deploy had succeeded: parrotctl doctor %s says what to do", name, status, u.plan.Environment)
 		}
 		return nil
 	}
@@ -182,12 +182,12 @@ func (s *failedStack) readEvents(ctx context.Context) error {
 			s.failed = s.failed || status == "CREATE_FAILED" || strings.HasPrefix(status, "ROLLBACK_")
 			continue
 		}
-		s.resource(event).tell(status, aws.ToString(event.ResourceStatusReason))
+		s.resource(event).apply(status, aws.ToString(event.ResourceStatusReason))
 	}
 	return nil
 }
 
-// resource is the resource of an event.
+// resource returns the resource of an event.
 func (s *failedStack) resource(event cloudformationtypes.StackEvent) *stackResource {
 	logicalID := aws.ToString(event.LogicalResourceId)
 	i := slices.IndexFunc(s.resources, func(r *stackResource) bool { return r.logicalID == logicalID })
@@ -201,9 +201,9 @@ func (s *failedStack) resource(event cloudformationtypes.StackEvent) *stackResou
 	return s.resources[i]
 }
 
-// tell is the next event of a resource. What was there before, or was imported, is
+// apply reads the next event of a resource. What was there before, or was imported, is
 // never made by the stack.
-func (r *stackResource) tell(status, reason string) {
+func (r *stackResource) apply(status, reason string) {
 	switch status {
 	case "CREATE_IN_PROGRESS":
 		r.initiated = r.initiated || strings.Contains(reason, "Resource creation Initiated")
@@ -273,7 +273,7 @@ func (s *failedStack) explain() {
 			first = false
 		}
 		if there {
-			s.note("what is there already of %s is not touched. Take it up, or delete it if it holds nothing: %s#already-exists", r.logicalID, failedDeployDocument)
+			s.note("the %s that existed before is not changed. Import it, or delete it if it holds nothing: %s#already-exists", r.logicalID, failedDeployDocument)
 		}
 		if r.made && r.stuck != "" {
 			s.note("CloudFormation could not delete %s (%s): %s", r.logicalID, r.kind, r.stuck)
@@ -282,7 +282,7 @@ func (s *failedStack) explain() {
 		case r.made && r.kind == "AWS::Route53::HostedZone":
 			s.note("zone %s stays. Set HostedZoneID to it before the next deploy, or delete it: %s#already-exists", r.physicalID, failedDeployDocument)
 		case r.made && r.kind == "AWS::S3::Bucket":
-			s.note("bucket %s stays. It is in nobody's way; delete it when you like: aws s3 rb --force s3://%s", r.physicalID, r.physicalID)
+			s.note("bucket %s stays. It blocks nothing. To delete it: aws s3 rb --force s3://%s", r.physicalID, r.physicalID)
 		}
 	}
 }
@@ -401,7 +401,7 @@ type leftover struct {
 	delete     func(ctx context.Context, physicalID string) error
 }
 
-// leftovers are those types, in an order that they can be deleted in, after the
+// leftovers returns those types, in an order that they can be deleted in, after the
 // database, which uses some of them.
 func (u *unblocker) leftovers() []leftover {
 	return []leftover{
@@ -459,13 +459,13 @@ func (s *failedStack) delete(ctx context.Context) error {
 	return err
 }
 
-// notFound says whether an error means that what a call names is not there.
+// notFound reports whether an error means that what a call names is not there.
 func notFound(err error) bool {
 	var refused smithy.APIError
 	return errors.As(err, &refused) && strings.Contains(refused.ErrorCode(), "NotFound")
 }
 
-// unlessGone is the error of a call after which something need not be there.
+// unlessGone returns the error of a call after which something need not be there.
 func unlessGone(err error) error {
 	if notFound(err) {
 		return nil

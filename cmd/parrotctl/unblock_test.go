@@ -255,7 +255,7 @@ func TestUnblockRemovesWhatAFailedFirstDeployHasLeftAndNothingElse(t *testing.T)
 	shows(t, plan,
 		"Load balancer '"+arn+"' cannot be deleted because", "ParrotStageEdge failed at Apex (AWS::Route53::RecordSet): [Tried to create",
 		"ParrotStageData failed at JwtAccessKey (AWS::SecretsManager::Secret): ", "the JwtAccessKey that existed before is not changed", "docs/failed-first-deploy.md#already-exists",
-		"what is there already of Backend is not touched",
+		"the Backend that existed before is not changed",
 		"1. Switch off deletion protection of load balancer parrot-stage, which is deleted with ParrotStageEdge",
 		"Switch off termination protection of ParrotStageEdge", "Delete stack ParrotStageEdge",
 		"Switch off deletion protection of database parrot-stage-db", "Delete database parrot-stage-db, made ",

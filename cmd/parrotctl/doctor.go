@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/internal/awsclient"
-	"parrot/internal/operate"
+	"parrot/internal/doctor"
 )
 
 func (p *app) doctorCommand() *cobra.Command {
@@ -17,22 +17,21 @@ func (p *app) doctorCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "doctor ENV",
 		Short: "Find why an environment does not work, and what to do",
-		Long: `Doctor walks along what an environment hangs on: credentials, CDK's bootstrap,
-stacks, delegation of the domain, certificate, images, services, targets, secrets,
-database. It prints a line for each link that holds, stops at the first that does
-not, names the cause, and the commands to type next. It changes nothing, and never
-prints a secret.
+		Long: `Doctor checks everything that an environment needs, in order: credentials,
+Availability Zones, CDK's bootstrap, stacks, delegation of the domain, certificate,
+images, services, targets, secrets, database. It prints a line for each link of this
+chain, stops at the first broken one, and names the cause and the commands to type next.
+It changes nothing, and never prints a secret.
 
-The name servers of the domain's parent are asked directly, so that the answer is
-what the registrar has entered, and not what a cache remembers. Where a service
-looks as it does when it cannot reach the database, secrets and database are
-looked at too.
+It asks the name servers of the domain's parent directly: they have what the registrar
+entered, and no cache is in between. If a service looks as if it could not reach the
+database, the doctor checks secrets and database, too.
 
-A deploy that is under way or was taken back, and a delegation that this network
-does not let it ask, are marked, named at the end, and do not stop it.
+A deploy that is in progress or rolled back, and a delegation that this network does not
+let it read, do not stop the doctor. They are marked, and named at the end.
 
-The exit status is 0 when every link holds, 3 when one is broken, somebody is
-deploying or a deploy has failed, and 1 when a link could not be looked at.`,
+The exit status is 0 if no link is broken, 3 if one is broken, somebody is deploying or
+a deploy failed, and 1 if a link could not be checked.`,
 		Example: `  parrotctl doctor dev
   parrotctl doctor prod --profile prod --json`,
 		Args: arguments("ENV"),
@@ -41,10 +40,10 @@ deploying or a deploy has failed, and 1 when a link could not be looked at.`,
 			if err != nil {
 				return err
 			}
-			patient := operate.Patient{Environment: named[0], DNS: p.asksParents(), Profile: profile, SignIn: func(context.Context) (*awsclient.Session, error) {
+			patient := doctor.Patient{Environment: named[0], DNS: p.asksParents(), Profile: profile, SignIn: func(context.Context) (*awsclient.Session, error) {
 				return p.session(command, named[0], profile, false)
 			}}
-			found := operate.Diagnose(command.Context(), patient, func(link operate.Link) {
+			found := doctor.Diagnose(command.Context(), patient, func(link doctor.Link) {
 				if !asJSON {
 					fmt.Fprintln(p.stdout, link.Text())
 				}
@@ -58,7 +57,7 @@ deploying or a deploy has failed, and 1 when a link could not be looked at.`,
 					return err
 				}
 			case found.Finding == nil:
-				fmt.Fprintln(p.stdout, "\nEvery link holds.")
+				fmt.Fprintln(p.stdout, "\nNo link is broken.")
 			default:
 				fmt.Fprint(p.stdout, found.Finding.Text())
 			}
@@ -66,9 +65,9 @@ deploying or a deploy has failed, and 1 when a link could not be looked at.`,
 			case found.Finding == nil:
 				return nil
 			case found.Finding.Unknown():
-				return errors.New("a link could not be looked at")
+				return errors.New("a link could not be checked")
 			default:
-				return status{exitFound, errors.New("not every link holds: " + found.Finding.Cause)}
+				return status{exitFound, errors.New("a link is broken: " + found.Finding.Cause)}
 			}
 		},
 	}

@@ -12,24 +12,23 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"parrot/internal/operate"
+	"parrot/internal/terminal"
 )
 
-const afterDashes = "a command for the task comes after --: parrotctl exec dev backend -- ls -la"
+const afterDashes = "a command for the task comes after --: parrotctl exec ENV SERVICE -- ls -la"
 
 func (p *app) execCommand() *cobra.Command {
 	var profile string
 	command := &cobra.Command{
 		Use:   "exec ENV SERVICE [-- COMMAND…]",
 		Short: "Open a shell in a running task, or run a command there",
-		Long: `Exec runs a command in a running task of the backend or the frontend, /bin/sh
-without one: in the newest task that takes commands, of the current deployment if
-there is one. It prints the AWS CLI's command line and runs it; that needs the AWS
-CLI and its Session Manager plugin.
+		Long: `Exec runs a command in a running task of a service, or /bin/sh: in the newest task
+that takes commands, of the current deployment if there is one. It prints the AWS CLI's
+command line and runs it. You need the AWS CLI and its Session Manager plugin.
 
-What is changed in a task is gone with the task.`,
-		Example: `  parrotctl exec dev backend
-  parrotctl exec dev backend -- npx prisma migrate status`,
+Changes in a task are lost when the task stops.`,
+		Example: fmt.Sprintf(`  parrotctl exec dev %[1]s
+  parrotctl exec dev %[1]s -- npx prisma migrate status`, p.exampleService()),
 		Args: func(command *cobra.Command, args []string) error {
 			names := args
 			if dash := command.ArgsLenAtDash(); dash >= 0 {
@@ -41,13 +40,10 @@ What is changed in a task is gone with the task.`,
 			return arguments("ENV", "SERVICE")(command, names)
 		},
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := isService(args[1]); err != nil {
-				return err
-			}
 			if err := sessionPrograms(); err != nil {
 				return err
 			}
-			env, err := p.operated(command, args[0], profile)
+			env, err := p.operated(command, args[0], profile, args[1])
 			if err != nil {
 				return err
 			}
@@ -56,7 +52,7 @@ What is changed in a task is gone with the task.`,
 				return err
 			}
 			if !task.Current {
-				fmt.Fprintf(p.stderr, "Note: no task of the current deployment takes commands; %s is of one before.\n", task.ID)
+				fmt.Fprintf(p.stderr, "Note: no task of the current deployment takes commands; %s is of an older one.\n", task.ID)
 			}
 			return p.runSession(line, profile)
 		},
@@ -74,13 +70,12 @@ func (p *app) dbCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "db ENV",
 		Short: "Reach the database from this machine",
-		Long: `Db opens a way from a port of this machine through a running task of the backend
-to the database, which has no public address, and keeps it open until Ctrl-C. It
-prints the command that connects with psql, in another terminal: that reads the
-password from Secrets Manager when it runs. No password is printed.
+		Long: `Db forwards a port of this machine through a running task to the database, which has no
+public address, until Ctrl-C. It prints a command for another terminal that connects
+with psql and reads the password from Secrets Manager. It prints no password.
 
-It prints the AWS CLI's command line and runs it; that needs the AWS CLI and its
-Session Manager plugin.`,
+It prints the AWS CLI's command line and runs it. You need the AWS CLI and its Session
+Manager plugin.`,
 		Example: `  parrotctl db dev
   parrotctl db prod --profile prod --local-port 15432`,
 		Args: arguments("ENV"),
@@ -90,7 +85,7 @@ Session Manager plugin.`,
 			}
 			listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 			if err != nil {
-				return status{exitUsage, fmt.Errorf("port %d cannot be used: %w; name another with --local-port", port, err)}
+				return status{exitUsage, fmt.Errorf("port %d cannot be used: %w; choose another one with --local-port", port, err)}
 			}
 			_ = listener.Close()
 			env, err := p.operated(command, args[0], profile)
@@ -101,7 +96,7 @@ Session Manager plugin.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(p.stdout, "Connect in another terminal; Ctrl-C here closes the way:\n\n%s\n\n", way.Client)
+			fmt.Fprintf(p.stdout, "Connect in another terminal. Ctrl-C here ends the connection:\n\n%s\n\n", way.Client)
 			err = p.runSession(way.Command, profile)
 			if command.Context().Err() != nil { // Ctrl-C is its normal end
 				return nil
@@ -134,7 +129,7 @@ func (p *app) runSession(line []string, profile string) error {
 	if profile != "" {
 		line = append(line, "--profile", profile)
 	}
-	fmt.Fprintf(p.stderr, "+ %s\n", operate.Shell(line))
+	fmt.Fprintf(p.stderr, "+ %s\n", terminal.Shell(line))
 	session := exec.Command(line[0], line[1:]...)
 	session.Stdin, session.Stdout, session.Stderr = p.stdin, p.stdout, p.stderr
 	terminated := make(chan os.Signal, 1)

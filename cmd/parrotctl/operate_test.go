@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/fakes/cloud"
-	"parrot/internal/operate"
+	"parrot/internal/doctor"
+	state "parrot/internal/status"
 )
 
 // operator is somebody on call for dev, in Parrot's directory.
@@ -73,7 +74,7 @@ func TestStatusIsShownAndHasItsExitStatus(t *testing.T) {
 	o.Denied["DescribeAlarms"] = true
 	r = o.run("status", "dev", "--json")
 	assert.Equal(t, exitFailed, r.code)
-	var report operate.Status
+	var report state.Status
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &report))
 	assert.Equal(t, []string{"stack ParrotDevData is UPDATE_ROLLBACK_COMPLETE"}, report.Wrong)
 	assert.Equal(t, []string{"alarms"}, report.Unread)
@@ -93,7 +94,7 @@ func TestTheDoctorShowsEachLinkAndHasItsExitStatus(t *testing.T) {
 
 	r = o.run("doctor", "dev", "--json")
 	assert.Equal(t, exitFound, r.code)
-	var found operate.Diagnosis
+	var found doctor.Diagnosis
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &found))
 	assert.Equal(t, "database-stopped", found.Finding.Cause)
 

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/config"
-	"parrot/internal/operate"
 	"parrot/internal/rotation"
+	"parrot/internal/terminal"
 )
 
 func (p *app) rotateCommand() *cobra.Command {
@@ -75,7 +75,7 @@ After a failure run the same command again.`,
 				if profile != "" {
 					wait = append(wait, "--profile", profile)
 				}
-				fmt.Fprintf(p.stderr, "  %s\n", operate.Shell(wait))
+				fmt.Fprintf(p.stderr, "  %s\n", terminal.Shell(wait))
 			}
 			return nil
 		},

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/internal/operate"
+	state "parrot/internal/status"
 )
 
 func (p *app) statusCommand() *cobra.Command {
@@ -14,15 +15,15 @@ func (p *app) statusCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "status ENV",
-		Short: "Show how an environment is, on one screen",
+		Short: "Show the state of an environment on one screen",
 		Long: `Status shows an environment's stacks, services with their image and last events,
 targets, database, certificate, delegation of the domain, and the alarms that
 fire. It changes nothing.
 
-A line that starts with ! is not as it should be. What cannot be read says so in
-its place, with the permission that is missing, and the rest is shown.
+A line that starts with ! is a problem. A part that cannot be read shows the missing
+permission in its place; the other parts are shown.
 
-The exit status is 0 when all is well, 3 when something is wrong, and 1 when
+The exit status is 0 if everything is healthy, 3 if there is a problem, and 1 if
 something could not be read.`,
 		Example: `  parrotctl status dev
   parrotctl status prod --json --profile prod`,
@@ -32,7 +33,7 @@ something could not be read.`,
 			if err != nil {
 				return err
 			}
-			report := env.Status(command.Context())
+			report := state.Read(command.Context(), env)
 			if err := command.Context().Err(); err != nil {
 				return err
 			}
@@ -47,7 +48,7 @@ something could not be read.`,
 			case len(report.Unread) > 0:
 				return errors.New("not everything could be read")
 			case len(report.Wrong) > 0:
-				return status{exitFound, errors.New("not all is well")}
+				return status{exitFound, errors.New("there is a problem")}
 			}
 			return nil
 		},
@@ -57,12 +58,17 @@ something could not be read.`,
 	return command
 }
 
-// operated is an environment that a command works on, with its user signed in
-// to its account.
-func (p *app) operated(command *cobra.Command, name, profile string) (*operate.Environment, error) {
+// operated returns the environment with the given name, with its user signed in to its
+// account. It is a usage error if the environment does not have one of the services.
+func (p *app) operated(command *cobra.Command, name, profile string, services ...string) (*operate.Environment, error) {
 	_, named, err := p.named(name)
 	if err != nil {
 		return nil, err
+	}
+	for _, service := range services {
+		if _, err := named[0].Service(service); err != nil {
+			return nil, status{exitUsage, err}
+		}
 	}
 	session, err := p.session(command, named[0], profile, false)
 	if err != nil {

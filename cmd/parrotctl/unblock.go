@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"parrot/internal/delivery"
-	"parrot/internal/operate"
+	"parrot/internal/terminal"
 )
 
 func (p *app) unblockCommand() *cobra.Command {
@@ -54,7 +54,7 @@ After a failure run the same command again.`,
 			if ask.Profile != "" {
 				deploy = append(deploy, "--profile", ask.Profile)
 			}
-			fmt.Fprintf(p.stderr, "\nNothing is in the way any more. Correct what made the deploy fail, then deploy again:\n  %s\n", operate.Shell(deploy))
+			fmt.Fprintf(p.stderr, "\nNothing blocks the next deploy any more. Fix what made the deploy fail, then deploy again:\n  %s\n", terminal.Shell(deploy))
 			return nil
 		},
 	}

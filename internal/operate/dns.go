@@ -11,13 +11,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Delegation says which name servers the parent of a domain delegates it to;
-// none where it is not delegated.
+// Delegation returns the name servers to which the parent of a domain delegates it, or
+// none.
 type Delegation func(ctx context.Context, domain string) ([]string, error)
 
-// Parents asks the name servers of the domain's parent zone, which say what the
-// registrar has told them: no cache is in between, and it does not matter
-// whether the name servers that they name answer.
+// Parents asks the name servers of the domain's parent zone. They have what the
+// registrar entered: no cache is in between, and it does not matter whether the name
+// servers of the domain answer.
 type Parents struct {
 	// NameServers finds the name servers of a zone; none where it is no zone.
 	NameServers func(ctx context.Context, zone string) ([]string, error)
@@ -40,7 +40,7 @@ func InternetParents() Parents {
 	}}
 }
 
-// Delegation is a [Delegation].
+// Delegation asks the parent's name servers; it is a [Delegation].
 func (p Parents) Delegation(ctx context.Context, domain string) ([]string, error) {
 	servers, err := p.of(ctx, domain)
 	if err != nil {

@@ -6,10 +6,11 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"parrot/internal/terminal"
 )
 
 // How a log is followed: CloudWatch shows an event some seconds after it was
@@ -17,19 +18,19 @@ import (
 const (
 	logsInterval = 2 * time.Second
 	logsOverlap  = 30 * time.Second
-	// logsReach is how far back a look goes at most, or a filter that nothing fits
-	// would read everything again and again. It forgives clocks that differ.
+	// logsReach is how far back a look goes at most. Without it, a filter without
+	// matches would read everything again and again. It allows for clocks that differ.
 	logsReach = 5 * time.Minute
 )
 
-// Logs is what of a service's log is asked for.
+// Logs is a request for a service's log.
 type Logs struct {
 	Service string
 	// Since is the first event's time.
 	Since time.Time
 	// Filter is a filter pattern of CloudWatch; empty is everything.
 	Filter string
-	// Follow goes on until the context ends.
+	// Follow continues until the context ends.
 	Follow bool
 }
 
@@ -45,7 +46,7 @@ func (e *Environment) Logs(ctx context.Context, w io.Writer, ask Logs) error {
 	// Events that the next look may see again.
 	seen := map[string]time.Time{}
 	for {
-		began := e.now()
+		began := e.Clock()
 		newest, err := e.look(ctx, w, group, ask.Filter, start, seen)
 		switch {
 		case ask.Follow && ctx.Err() != nil:
@@ -104,36 +105,19 @@ func (e *Environment) look(ctx context.Context, w io.Writer, group, filter strin
 	return newest, nil
 }
 
-// stream is a log stream's name, prefix/container/task, with as much of the task's id
-// as tells tasks apart.
+// stream returns a log stream's name, prefix/container/task, with as much of the task's
+// id as distinguishes tasks.
 func stream(name string) string {
 	at := strings.LastIndex(name, "/") + 1
-	return Printable(name[:at] + name[at:min(len(name), at+8)])
+	return terminal.Printable(name[:at] + name[at:min(len(name), at+8)])
 }
 
-// message is an event's message; its lines after the first are indented, so that
+// message returns an event's message. Its lines after the first are indented, so that
 // none of them looks like an event of its own.
 func message(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
 	for i, line := range lines {
-		lines[i] = Printable(strings.TrimSuffix(line, "\r"))
+		lines[i] = terminal.Printable(strings.TrimSuffix(line, "\r"))
 	}
 	return strings.Join(lines, "\n    ")
-}
-
-// Printable is a text that a terminal shows and does not obey: control
-// characters, which could move the cursor or set the title, are written as
-// escapes.
-func Printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\t' || unicode.IsGraphic(r):
-			b.WriteRune(r)
-		default:
-			escaped := fmt.Sprintf("%q", string(r))
-			b.WriteString(escaped[1 : len(escaped)-1])
-		}
-	}
-	return b.String()
 }

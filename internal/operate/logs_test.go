@@ -54,7 +54,7 @@ func TestAFollowedLogHasEachEventOnceThoseThatComeLateToo(t *testing.T) {
 	w, e := deployed(t)
 	e.logsInterval = 5 * time.Millisecond
 	start := cloud.Deployed
-	e.now = func() time.Time { return start.Add(time.Minute) }
+	e.Clock = func() time.Time { return start.Add(time.Minute) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var out paper
@@ -87,7 +87,7 @@ func TestAFollowedLogThatNothingFitsIsNotReadFromTheBeginningAgain(t *testing.T)
 	w, e := deployed(t)
 	e.logsInterval = time.Millisecond
 	start := cloud.Deployed
-	e.now = func() time.Time { return start.Add(24 * time.Hour) }
+	e.Clock = func() time.Time { return start.Add(24 * time.Hour) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error)

@@ -29,15 +29,13 @@ import (
 	"parrot/internal/awsclient"
 )
 
-// Services are the services of every environment, in the order they are shown.
-var Services = []string{"backend", "frontend"}
-
-// Environment is a deployed environment, as AWS tells of it.
+// Environment is a deployed environment, as AWS describes it.
 type Environment struct {
 	config  config.Environment
 	session *awsclient.Session
 	dns     Delegation
-	now     func() time.Time
+	// Clock returns the time; tests set another one.
+	Clock func() time.Time
 
 	stacks       *cloudformation.Client
 	ecs          *ecs.Client
@@ -52,14 +50,14 @@ type Environment struct {
 	logsInterval time.Duration
 }
 
-// New reads an environment with a session. DNS is asked through dns.
+// New returns an environment that is read with a session. dns asks DNS.
 func New(env config.Environment, session *awsclient.Session, dns Delegation) *Environment {
 	cfg := session.Config.Copy()
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), nameThePermission)
 	named := *session
 	named.Config = cfg
 	return &Environment{
-		config: env, session: &named, dns: dns, now: time.Now,
+		config: env, session: &named, dns: dns, Clock: time.Now,
 		stacks:       cloudformation.NewFromConfig(cfg),
 		ecs:          ecs.NewFromConfig(cfg),
 		elb:          elb.NewFromConfig(cfg),
@@ -74,7 +72,7 @@ func New(env config.Environment, session *awsclient.Session, dns Delegation) *En
 	}
 }
 
-// Denied is the error that the caller may not do a call.
+// Denied is the error that the caller has no permission for a call.
 type Denied struct {
 	// Permission is the IAM action that is missing, as a policy names it.
 	Permission string
@@ -94,7 +92,7 @@ var prefixes = map[string]string{
 	"CloudWatch Logs":           "logs",
 }
 
-// nameThePermission makes every call that AWS denies say what it lacked.
+// nameThePermission adds the missing permission to the errors of calls that AWS denies.
 func nameThePermission(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NameThePermission", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleInitialize(ctx, in)
@@ -111,8 +109,8 @@ func nameThePermission(stack *middleware.Stack) error {
 	}), middleware.After)
 }
 
-// plain is an error of AWS in the fewest words that still say what it is.
-func plain(err error) string {
+// Plain returns an error of AWS in few words.
+func Plain(err error) string {
 	var denied *Denied
 	if errors.As(err, &denied) {
 		return denied.Error()
@@ -124,15 +122,19 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// service is the settings of a service.
-func (e *Environment) service(name string) config.Service {
-	if name == "frontend" {
-		return e.config.Frontend.Service
-	}
-	return e.config.Backend.Service
-}
+// Settings returns the settings of the environment.
+func (e *Environment) Settings() config.Environment { return e.config }
 
-// parrotctl is how a command of Parrot's is pasted.
-func parrotctl(args ...string) string {
-	return strings.Join(append([]string{"go run ./cmd/parrotctl"}, args...), " ")
+// Session returns the session that the environment is read with.
+func (e *Environment) Session() *awsclient.Session { return e.session }
+
+// DataService returns the first service whose tasks may call the database: the way to
+// it leads through them, and its log says why they cannot reach it.
+func (e *Environment) DataService() config.Workload {
+	for _, service := range e.config.Services() {
+		if service.ReachesData {
+			return service
+		}
+	}
+	return config.Workload{}
 }

@@ -3,12 +3,14 @@ package operate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"parrot/config"
 	"parrot/internal/awsclient"
 )
 
@@ -25,63 +27,64 @@ type Stack struct {
 	outputs map[string]string
 }
 
+// Output returns the value of an output, or nothing.
+func (s Stack) Output(name string) string { return s.outputs[name] }
+
 // NotDeployed is the status of a stack that is not there.
 const NotDeployed = "NOT_DEPLOYED"
 
-// InProgress says whether somebody deploys the stack right now: nobody else can.
+// InProgress reports whether somebody is deploying the stack: nobody else can then.
 func (s Stack) InProgress() bool { return strings.HasSuffix(s.Status, "_IN_PROGRESS") }
 
-// RolledBack says whether the last deploy failed and what was there before is, or
-// is being brought, back.
+// RolledBack reports whether the last deploy failed, and CloudFormation has rolled back
+// or is rolling back.
 func (s Stack) RolledBack() bool {
 	return strings.Contains(s.Status, "ROLLBACK_") && !strings.HasPrefix(s.Status, "ROLLBACK_COMPLETE") && !strings.HasSuffix(s.Status, "_FAILED")
 }
 
-// FirstDeployFailed says whether the stack never was complete and its create has
-// failed: parrotctl unblock removes it.
+// FirstDeployFailed reports whether the stack never was complete and its create
+// failed: parrotctl unblock deletes it.
 func (s Stack) FirstDeployFailed() bool {
 	return s.Status == "CREATE_FAILED" || s.Status == "ROLLBACK_COMPLETE" || s.Status == "ROLLBACK_FAILED"
 }
 
-// OK says whether the stack is as its last deploy wanted it.
+// OK reports whether the last deploy of the stack succeeded.
 func (s Stack) OK() bool {
 	return s.Status == "CREATE_COMPLETE" || s.Status == "UPDATE_COMPLETE" || s.Status == "IMPORT_COMPLETE"
 }
 
 // Outputs are where everything of an environment is.
 type Outputs struct {
-	HostedZoneID      string
-	PrivateSubnetIDs  []string
-	DBEndpoint        string
-	DBPort            string
-	DBSecretARN       string
-	LoadBalancerDNS   string
-	Backend, Frontend ServiceOutputs
+	HostedZoneID     string
+	PrivateSubnetIDs []string
+	DBEndpoint       string
+	DBPort           string
+	DBSecretARN      string
+	LoadBalancerDNS  string
+	// Services are by name.
+	Services map[string]ServiceOutputs
 }
 
 // ServiceOutputs are where a service is.
 type ServiceOutputs struct {
-	// Name is backend or frontend, which is its container's name too.
+	// Name is the service's name, which is its container's name too.
 	Name string
 	// Cluster is the cluster's ARN, ClusterName its name.
-	Cluster, ClusterName  string
-	Service               string
-	TargetGroup, LogGroup string
+	Cluster, ClusterName string
+	Service              string
+	LogGroup             string
+	// TargetGroup is empty for a service that no load balancer calls.
+	TargetGroup string
 }
 
-// Of are the outputs of a service.
-func (o Outputs) Of(service string) ServiceOutputs {
-	if service == "frontend" {
-		return o.Frontend
-	}
-	return o.Backend
-}
+// Of returns the outputs of a service.
+func (o Outputs) Of(service string) ServiceOutputs { return o.Services[service] }
 
-// Stacks are the environment's stacks in the order that they are deployed.
+// Stacks reads the environment's stacks, in the order in which they are deployed.
 func (e *Environment) Stacks(ctx context.Context) ([]Stack, error) {
 	var stacks []Stack
 	for _, name := range e.config.StackNames() {
-		stack, err := e.stack(ctx, name)
+		stack, err := e.Stack(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +93,8 @@ func (e *Environment) Stacks(ctx context.Context) ([]Stack, error) {
 	return stacks, nil
 }
 
-func (e *Environment) stack(ctx context.Context, name string) (Stack, error) {
+// Stack reads a stack.
+func (e *Environment) Stack(ctx context.Context, name string) (Stack, error) {
 	out, err := e.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if awsclient.NoSuchStack(err) || err == nil && len(out.Stacks) == 0 {
 		return Stack{Name: name, Status: NotDeployed}, nil
@@ -110,7 +114,7 @@ func (e *Environment) stack(ctx context.Context, name string) (Stack, error) {
 	return stack, nil
 }
 
-// MissingOutput is the error that a stack does not say where something is.
+// MissingOutput is the error that a stack does not have an output.
 type MissingOutput struct {
 	Stack, Output string
 	// Next is the command that makes it.
@@ -125,56 +129,76 @@ func (m *MissingOutput) Error() string {
 	return fmt.Sprintf("stack %s has no output %s: it was deployed by an older version, or its first deploy has not ended; deploy it: %s", m.Stack, m.Output, m.Next)
 }
 
-// find reads the outputs of stacks. What is missing is empty, and the first
-// that is missing is the error.
-func find(stacks []Stack) (Outputs, error) {
-	var first error
-	get := func(part, output string) string {
-		for _, stack := range stacks {
-			if !strings.HasSuffix(stack.Name, part) {
-				continue
-			}
-			value := stack.outputs[output]
-			if value == "" && first == nil {
-				first = &MissingOutput{stack.Name, output, "npx cdk deploy " + stack.Name, false}
-				if stack.Status == NotDeployed {
-					first = &MissingOutput{stack.Name, output, "npx cdk deploy '" + strings.TrimSuffix(stack.Name, part) + "*'", true}
-				}
-			}
-			return value
-		}
-		return ""
+// ReadOutputs returns the outputs that Locate reads of an environment. A test proves
+// that the templates write them.
+func ReadOutputs(env config.Environment) []config.Output {
+	outputs := []config.Output{
+		config.HostedZoneOutput, config.PrivateSubnetsOutput, config.DBEndpointOutput, config.DBPortOutput, config.DBCredentialsOutput,
+		config.LoadBalancerHostOutput,
 	}
-	service := func(name, prefix string) ServiceOutputs {
-		s := ServiceOutputs{
-			Name:        name,
-			Cluster:     get("Compute", "Ecs"+prefix+"ClusterId"),
-			Service:     get("Compute", "Ecs"+prefix+"ServiceName"),
-			TargetGroup: get("Compute", prefix+"TargetGroupArn"),
-			LogGroup:    get("Compute", prefix+"LogGroupName"),
+	for _, service := range env.Services() {
+		outputs = append(outputs, service.ClusterOutput(), service.ServiceOutput(), service.LogGroupOutput())
+		if service.Web != nil {
+			outputs = append(outputs, service.TargetGroupOutput())
 		}
-		s.ClusterName = s.Cluster[strings.LastIndex(s.Cluster, "/")+1:]
-		return s
+	}
+	return outputs
+}
+
+// Locate returns the outputs of the environment's stacks. A missing one is empty, and
+// the first missing one is the error.
+func (e *Environment) Locate(stacks []Stack) (Outputs, error) {
+	var first error
+	values := map[config.Output]string{}
+	for _, output := range ReadOutputs(e.config) {
+		i := slices.IndexFunc(stacks, func(s Stack) bool { return s.Name == e.config.StackName(output.Part) })
+		if i < 0 {
+			continue
+		}
+		stack := stacks[i]
+		values[output] = stack.outputs[output.Name]
+		if values[output] == "" && first == nil {
+			first = e.Missing(output, stack.Status == NotDeployed)
+		}
 	}
 	o := Outputs{
-		HostedZoneID:     get("Network", "HostedZoneId"),
-		PrivateSubnetIDs: strings.Split(get("Network", "PrivateSubnetIds"), ","),
-		DBEndpoint:       get("Data", "DbEndpoint"),
-		DBPort:           get("Data", "DbPort"),
-		DBSecretARN:      get("Data", "DbCredentialsSecretArn"),
-		LoadBalancerDNS:  get("Edge", "AlbDnsName"),
-		Backend:          service("backend", "Backend"),
-		Frontend:         service("frontend", "Frontend"),
+		HostedZoneID:     values[config.HostedZoneOutput],
+		PrivateSubnetIDs: strings.Split(values[config.PrivateSubnetsOutput], ","),
+		DBEndpoint:       values[config.DBEndpointOutput],
+		DBPort:           values[config.DBPortOutput],
+		DBSecretARN:      values[config.DBCredentialsOutput],
+		LoadBalancerDNS:  values[config.LoadBalancerHostOutput],
+		Services:         map[string]ServiceOutputs{},
+	}
+	for _, service := range e.config.Services() {
+		cluster := values[service.ClusterOutput()]
+		o.Services[service.Name] = ServiceOutputs{
+			Name:        service.Name,
+			Cluster:     cluster,
+			ClusterName: ShortID(cluster),
+			Service:     values[service.ServiceOutput()],
+			LogGroup:    values[service.LogGroupOutput()],
+			TargetGroup: values[service.TargetGroupOutput()],
+		}
 	}
 	return o, first
 }
 
-// Outputs reads where everything is. A stack or an output that is missing is a
+// Missing returns the error that an output is missing, or its whole stack.
+func (e *Environment) Missing(output config.Output, stackIsMissing bool) *MissingOutput {
+	name := e.config.StackName(output.Part)
+	if stackIsMissing {
+		return &MissingOutput{name, output.Name, "npx cdk deploy '" + e.config.StackName("*") + "'", true}
+	}
+	return &MissingOutput{name, output.Name, "npx cdk deploy " + name, false}
+}
+
+// Outputs reads where everything is. If a stack or an output is missing, the error is a
 // [MissingOutput], which names the command that makes it.
 func (e *Environment) Outputs(ctx context.Context) (Outputs, error) {
 	stacks, err := e.Stacks(ctx)
 	if err != nil {
 		return Outputs{}, err
 	}
-	return find(stacks)
+	return e.Locate(stacks)
 }

@@ -41,15 +41,15 @@ type Database struct {
 	SecurityGroups []string `json:"securityGroups"`
 }
 
-// fine are the statuses in which the database answers.
+// answering are the statuses in which the database answers.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
-var fine = []string{
+var answering = []string{
 	"available", "backing-up", "configuring-enhanced-monitoring", "configuring-log-exports", "modifying",
 	"resetting-master-credentials", "storage-config-upgrade", "storage-initialization", "storage-optimization",
 }
 
-// OK says whether the database answers.
-func (d Database) OK() bool { return slices.Contains(fine, d.Status) }
+// OK reports whether the database answers.
+func (d Database) OK() bool { return slices.Contains(answering, d.Status) }
 
 // Database reads the database.
 func (e *Environment) Database(ctx context.Context) (Database, error) {
@@ -82,7 +82,7 @@ func (e *Environment) Database(ctx context.Context) (Database, error) {
 	return d, nil
 }
 
-// pending are the changes that wait, in words. A password is only named.
+// pending returns the waiting changes in words. A password is only named.
 func pending(values *rdstypes.PendingModifiedValues) (changes []string) {
 	if values == nil {
 		return nil
@@ -111,9 +111,10 @@ type Certificate struct {
 	Failure string     `json:"failure,omitempty"`
 	Expires *time.Time `json:"expires,omitempty"`
 	Names   []string   `json:"names"`
-	// Attached says whether the load balancer's HTTPS listener shows it.
+	// Attached reports whether the load balancer's HTTPS listener uses it.
 	Attached bool `json:"attached"`
-	listener string
+	// Listener is the ARN of that listener.
+	Listener string `json:"-"`
 	// Unvalidated are the records that ACM waits for.
 	Unvalidated []Record `json:"unvalidated,omitempty"`
 	// Renewal is the state of its renewal, once there is one.
@@ -126,7 +127,7 @@ type Record struct {
 	Value string `json:"value"`
 }
 
-// Covers says whether the certificate is for a host name.
+// Covers reports whether the certificate is for a host name.
 func (c Certificate) Covers(host string) bool {
 	_, parent, _ := strings.Cut(host, ".")
 	return slices.ContainsFunc(c.Names, func(name string) bool {
@@ -134,8 +135,8 @@ func (c Certificate) Covers(host string) bool {
 	})
 }
 
-// Certificate reads the certificate that the HTTPS listener shows, or else the
-// newest one of the domain.
+// Certificate reads the certificate of the HTTPS listener, or else the newest one of
+// the domain.
 func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate, error) {
 	attached, listener, err := e.attached(ctx, at.LoadBalancerDNS)
 	if err != nil {
@@ -143,7 +144,7 @@ func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate,
 	}
 	if attached != "" {
 		certificate, err := e.certificate(ctx, attached)
-		certificate.Attached, certificate.listener = true, listener
+		certificate.Attached, certificate.Listener = true, listener
 		return certificate, err
 	}
 	newest := Certificate{Status: "missing"}
@@ -167,7 +168,7 @@ func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate,
 	return e.certificate(ctx, newest.ARN)
 }
 
-// attached is the certificate of the load balancer's HTTPS listener, if any.
+// attached returns the certificate of the load balancer's HTTPS listener, if any.
 func (e *Environment) attached(ctx context.Context, name string) (certificate, listener string, err error) {
 	if name == "" { // it is made after the certificate
 		return "", "", nil
@@ -217,23 +218,26 @@ func (e *Environment) certificate(ctx context.Context, arn string) (Certificate,
 	return c, nil
 }
 
-// Delegated is who serves the domain: Parent is what the registrar's side
-// names, Zone what Route 53 gave the zone.
+// Delegated is the name servers of the domain: Parent are those that the parent zone
+// names, Zone those that Route 53 gave the zone.
 type Delegated struct {
 	Domain string   `json:"domain"`
 	Parent []string `json:"parent"`
 	Zone   []string `json:"zone"`
 }
 
-// OK says whether the whole domain is served by the zone.
+// OK reports whether the parent names all name servers of the zone, and no others.
 func (d Delegated) OK() bool { return slices.Equal(d.Parent, d.Zone) }
 
-// unasked is the error that DNS could not be asked.
-type unasked struct{ error }
+// Unasked is the error that DNS does not answer.
+type Unasked struct{ Err error }
 
-func (u unasked) Unwrap() error { return u.error }
+func (u Unasked) Error() string { return u.Err.Error() }
 
-// Delegated compares what the parent of the domain says with its zone.
+// Unwrap returns the cause.
+func (u Unasked) Unwrap() error { return u.Err }
+
+// Delegated compares the delegation in the domain's parent with the zone.
 func (e *Environment) Delegated(ctx context.Context, at Outputs) (Delegated, error) {
 	d := Delegated{Domain: e.config.Domain}
 	out, err := e.route53.GetHostedZone(ctx, &route53.GetHostedZoneInput{Id: &at.HostedZoneID})
@@ -245,20 +249,20 @@ func (e *Environment) Delegated(ctx context.Context, at Outputs) (Delegated, err
 	}
 	parent, err := e.dns(ctx, d.Domain)
 	if err != nil {
-		return d, unasked{fmt.Errorf("what %s is delegated to cannot be asked: %w", d.Domain, err)}
+		return d, Unasked{fmt.Errorf("the delegation of %s cannot be read: %w", d.Domain, err)}
 	}
 	d.Parent = nameServers(parent)
 	return d, nil
 }
 
-// Alarm is an alarm that fires.
+// Alarm is a firing alarm.
 type Alarm struct {
 	Name   string     `json:"name"`
 	Reason string     `json:"reason"`
 	Since  *time.Time `json:"since,omitempty"`
 }
 
-// Alarms are the environment's alarms that fire.
+// Alarms reads the environment's firing alarms.
 func (e *Environment) Alarms(ctx context.Context) ([]Alarm, error) {
 	prefix := e.config.PhysicalName("")
 	firing := []Alarm{}

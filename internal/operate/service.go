@@ -11,19 +11,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"parrot/config"
 )
 
 // shownEvents is how many of a service's events are shown.
 const shownEvents = 3
 
-// Service is one service as ECS tells of it.
+// Service is one service as ECS describes it.
 type Service struct {
 	Name    string `json:"name"`
 	Running int32  `json:"running"`
 	Desired int32  `json:"desired"`
 	Pending int32  `json:"pending"`
-	// Rollout is the state of the deployment that ECS carries out or carried out
-	// last: IN_PROGRESS, COMPLETED or FAILED. Reason is why.
+	// Rollout is the state of the latest deployment: IN_PROGRESS, COMPLETED or FAILED. Reason is why.
 	Rollout string `json:"rollout"`
 	Reason  string `json:"reason,omitempty"`
 	// Image is what it runs, and Since when it was deployed.
@@ -32,15 +33,15 @@ type Service struct {
 	// Events are the last ones, newest first.
 	Events []Event `json:"events"`
 
-	// deployments are the ids of all that ECS still knows, those that it replaces
+	// Deployments are the ids of all that ECS still knows, those that it replaces
 	// and gave up among them.
-	deployments []string
+	Deployments []string `json:"-"`
 	// Deployment is the id of the deployment, which its tasks carry.
 	Deployment     string   `json:"deployment"`
 	TaskDefinition string   `json:"taskDefinition"`
 	SecurityGroups []string `json:"securityGroups"`
-	// ContainerPorts are those that the container opens, PortVariable the port
-	// that its variable PORT tells the application.
+	// ContainerPorts are the ports of the container, PortVariable the value of its
+	// variable PORT.
 	ContainerPorts []int32 `json:"containerPorts"`
 	PortVariable   string  `json:"portVariable,omitempty"`
 }
@@ -51,15 +52,15 @@ type Event struct {
 	Message string    `json:"message"`
 }
 
-// ServiceGone is the error that a stack names a service that is not there.
+// ServiceGone is the error that a stack names a service that does not exist.
 type ServiceGone struct{ Service, Cluster, Stack string }
 
 func (s ServiceGone) Error() string {
-	return fmt.Sprintf("there is no service %s in cluster %s: it was deleted by hand; put it back: npx cdk deploy --revert-drift %s", s.Service, s.Cluster, s.Stack)
+	return fmt.Sprintf("there is no service %s in cluster %s: somebody deleted it by hand; deploy it again: npx cdk deploy --revert-drift %s", s.Service, s.Cluster, s.Stack)
 }
 
-// Settled says whether as many tasks run as are wanted, and the last deployment
-// has ended well.
+// Settled reports whether the desired number of tasks runs, and the last deployment
+// succeeded.
 func (s Service) Settled() bool {
 	return s.Running == s.Desired && s.Pending == 0 && s.Rollout != "FAILED" && s.Rollout != "IN_PROGRESS"
 }
@@ -75,7 +76,7 @@ type Target struct {
 	Description string `json:"description,omitempty"`
 }
 
-// OK says whether the target is well, or on its way out as it should be.
+// OK reports whether the target is healthy, or is being removed as planned.
 func (t Target) OK() bool {
 	return t.State == "healthy" || t.State == "draining" || t.State == "unhealthy.draining"
 }
@@ -87,7 +88,7 @@ func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, 
 		return Service{}, fmt.Errorf("service %s cannot be read: %w", at.Service, err)
 	}
 	if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE" {
-		return Service{}, ServiceGone{at.Service, at.ClusterName, e.config.StackName("Compute")}
+		return Service{}, ServiceGone{at.Service, at.ClusterName, e.config.StackName(config.ComputePart)}
 	}
 	found := out.Services[0]
 	s := Service{
@@ -95,7 +96,7 @@ func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, 
 		TaskDefinition: aws.ToString(found.TaskDefinition), Events: []Event{},
 	}
 	for _, deployment := range found.Deployments {
-		s.deployments = append(s.deployments, aws.ToString(deployment.Id))
+		s.Deployments = append(s.Deployments, aws.ToString(deployment.Id))
 		if aws.ToString(deployment.Status) == "PRIMARY" {
 			s.Rollout, s.Reason = string(deployment.RolloutState), aws.ToString(deployment.RolloutStateReason)
 			s.Since, s.Deployment = deployment.CreatedAt, aws.ToString(deployment.Id)
@@ -120,7 +121,7 @@ func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, 
 			s.ContainerPorts = append(s.ContainerPorts, aws.ToInt32(port.ContainerPort))
 		}
 		for _, variable := range container.Environment {
-			if aws.ToString(variable.Name) == "PORT" {
+			if aws.ToString(variable.Name) == config.PortVariable {
 				s.PortVariable = aws.ToString(variable.Value)
 			}
 		}
@@ -149,8 +150,8 @@ func (e *Environment) Targets(ctx context.Context, at ServiceOutputs) ([]Target,
 	return targets, nil
 }
 
-// tasks are a service's tasks with a status, newest first.
-func (e *Environment) tasks(ctx context.Context, at ServiceOutputs, want ecstypes.DesiredStatus) ([]ecstypes.Task, error) {
+// Tasks reads a service's tasks with a status, newest first.
+func (e *Environment) Tasks(ctx context.Context, at ServiceOutputs, want ecstypes.DesiredStatus) ([]ecstypes.Task, error) {
 	var tasks []ecstypes.Task
 	pages := ecs.NewListTasksPaginator(e.ecs, &ecs.ListTasksInput{Cluster: &at.Cluster, ServiceName: &at.Service, DesiredStatus: want})
 	for pages.HasMorePages() {

@@ -10,25 +10,31 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"parrot/config/keys"
+	"parrot/internal/terminal"
 )
+
+// ShortID returns the part of an ARN after its last slash.
+func ShortID(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 // Task is a running task that takes commands.
 type Task struct {
 	ID, Cluster, Container string
 	// RuntimeID is the container's id, which Session Manager asks for.
 	RuntimeID string
-	// Current says whether it is of the service's current deployment.
+	// Current reports whether it is of the service's current deployment.
 	Current bool
 }
 
-// Running is the task of a service to work in: the newest whose agent takes
+// Running returns the task of a service to work in: the newest one whose agent takes
 // commands, of the current deployment if there is one.
 func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, error) {
 	s, err := e.Service(ctx, at)
 	if err != nil {
 		return Task{}, err
 	}
-	tasks, err := e.tasks(ctx, at, ecstypes.DesiredStatusRunning)
+	tasks, err := e.Tasks(ctx, at, ecstypes.DesiredStatusRunning)
 	if err != nil {
 		return Task{}, err
 	}
@@ -47,7 +53,7 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 					continue
 				}
 				if agent = aws.ToString(managed.LastStatus); agent == "RUNNING" {
-					return Task{shortID(aws.ToString(task.TaskArn)), at.ClusterName, at.Name, aws.ToString(container.RuntimeId), current(task, s) != ""}, nil
+					return Task{ShortID(aws.ToString(task.TaskArn)), at.ClusterName, at.Name, aws.ToString(container.RuntimeId), current(task, s) != ""}, nil
 				}
 			}
 		}
@@ -56,12 +62,12 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 		return Task{}, fmt.Errorf("no task of the %s takes commands: its agent is %s; wait a minute, or start new tasks: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region, at.ClusterName, at.Service)
 	}
 	if agentless {
-		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, since before it was allowed; start new ones: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, e.config.Region, at.ClusterName, at.Service)
+		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, because they started before it was allowed; start new ones: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, e.config.Region, at.ClusterName, at.Service)
 	}
-	return Task{}, fmt.Errorf("no task of the %s runs: %d of %d; find out why: %s", at.Name, s.Running, s.Desired, parrotctl("doctor", e.config.Name))
+	return Task{}, fmt.Errorf("no task of the %s runs: %d of %d; find out why: %s", at.Name, s.Running, s.Desired, terminal.Parrotctl("doctor", e.config.Name))
 }
 
-// current is the deployment of a task, if it is the service's current one.
+// current returns the deployment of a task, if it is the service's current one.
 func current(task ecstypes.Task, s Service) string {
 	if id := aws.ToString(task.StartedBy); id == s.Deployment {
 		return id
@@ -69,7 +75,7 @@ func current(task ecstypes.Task, s Service) string {
 	return ""
 }
 
-// Exec is the AWS CLI's command line that runs a command in a task of a service.
+// Exec returns the AWS CLI's command line that runs a command in a task of a service.
 func (e *Environment) Exec(ctx context.Context, service string, command []string) (Task, []string, error) {
 	outputs, err := e.Outputs(ctx)
 	if err != nil {
@@ -85,7 +91,7 @@ func (e *Environment) Exec(ctx context.Context, service string, command []string
 	case 1: // as it was typed
 		text = command[0]
 	default:
-		text = Shell(command)
+		text = terminal.Shell(command)
 	}
 	return task, []string{"aws", "ecs", "execute-command", "--region", e.config.Region, "--cluster", task.Cluster, "--task", task.ID,
 		"--container", task.Container, "--interactive", "--command", text}, nil
@@ -93,15 +99,16 @@ func (e *Environment) Exec(ctx context.Context, service string, command []string
 
 // Forward is how the database is reached from this machine.
 type Forward struct {
-	// Command is the AWS CLI's command line that keeps the way open.
+	// Command is the AWS CLI's command line that keeps the connection open.
 	Command []string
 	// Client is a shell's command line that connects. It reads the password when
 	// it runs, and does not hold it.
 	Client string
 }
 
-// Forward opens a way from a local port through a task of the backend to the
-// database. A profile is that of the password's reader; empty is none.
+// Forward returns how to reach the database from a local port, through a task of a
+// service that may call it. profile is the AWS profile for reading the password; empty
+// is none.
 func (e *Environment) Forward(ctx context.Context, localPort int, profile string) (Forward, error) {
 	outputs, err := e.Outputs(ctx)
 	if err != nil {
@@ -112,9 +119,9 @@ func (e *Environment) Forward(ctx context.Context, localPort int, profile string
 		return Forward{}, err
 	}
 	if !database.OK() {
-		return Forward{}, fmt.Errorf("the database is %s; find out why: %s", database.Status, parrotctl("doctor", e.config.Name))
+		return Forward{}, fmt.Errorf("the database is %s; find out why: %s", database.Status, terminal.Parrotctl("doctor", e.config.Name))
 	}
-	task, err := e.Running(ctx, outputs.Backend)
+	task, err := e.Running(ctx, outputs.Of(e.DataService().Name))
 	if err != nil {
 		return Forward{}, err
 	}
@@ -123,29 +130,15 @@ func (e *Environment) Forward(ctx context.Context, localPort int, profile string
 		return Forward{}, err
 	}
 	if profile != "" {
-		profile = " --profile " + Shell([]string{profile})
+		profile = " --profile " + terminal.Shell([]string{profile})
 	}
 	return Forward{
 		Command: []string{"aws", "ssm", "start-session", "--region", e.config.Region,
 			"--target", fmt.Sprintf("ecs:%s_%s_%s", task.Cluster, task.ID, task.RuntimeID),
 			"--document-name", "AWS-StartPortForwardingSessionToRemoteHost", "--parameters", string(parameters)},
 		Client: fmt.Sprintf(`PGPASSWORD="$(aws secretsmanager get-secret-value --region %s --secret-id %s%s --query SecretString --output text \
-  | node -p 'JSON.parse(require("fs").readFileSync(0)).password')" \
+  | node -p 'JSON.parse(require("fs").readFileSync(0)).`+keys.Password+`')" \
   psql "host=127.0.0.1 port=%d dbname=%s user=%s sslmode=require"`,
-			e.config.Region, Shell([]string{outputs.DBSecretARN}), profile, localPort, database.Name, database.Username),
+			e.config.Region, terminal.Shell([]string{outputs.DBSecretARN}), profile, localPort, database.Name, database.Username),
 	}, nil
-}
-
-// Shell is a command line as a shell reads it.
-func Shell(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = word
-		if word == "" || strings.ContainsFunc(word, func(r rune) bool {
-			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+", r)
-		}) {
-			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

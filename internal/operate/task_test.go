@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/fakes/cloud"
+	"parrot/internal/terminal"
 )
 
 func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing.T) {
@@ -28,7 +29,7 @@ func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing
 	require.NoError(t, err)
 	assert.Equal(t, "new", task.ID)
 	assert.True(t, task.Current)
-	assert.Equal(t, "aws ecs execute-command --region us-east-1 --cluster parrot-dev-backend --task new --container backend --interactive --command /bin/sh", Shell(line))
+	assert.Equal(t, "aws ecs execute-command --region us-east-1 --cluster parrot-dev-backend --task new --container backend --interactive --command /bin/sh", terminal.Shell(line))
 
 	w.Tasks["backend"] = w.Tasks["backend"][2:]
 	task, _, err = e.Exec(t.Context(), "backend", nil)

@@ -53,6 +53,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/config/keys"
+	"parrot/internal/documents"
 	"parrot/internal/fakes/moto"
 )
 
@@ -133,14 +135,14 @@ type LogEvent struct {
 func (w *World) Log(service, id string, at time.Time, message string) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	w.LogEvents = append(w.LogEvents, LogEvent{"/aws/ecs/" + w.Env.PhysicalName(service), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
+	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
 }
 
 // Complain writes a line into the log of a service's first task, just now, from
 // one of its containers.
 func (w *World) Complain(service, container, message string) {
 	arn := w.Tasks[service][0]["taskArn"].(string)
-	w.LogEvents = append(w.LogEvents, LogEvent{"/aws/ecs/" + w.Env.PhysicalName(service), container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
+	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(), container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
 }
 
 // Searched is since when the log was asked for, one for each look.
@@ -187,24 +189,12 @@ func New(t *testing.T, env config.Environment) *World {
 	albDNS := w.edge()
 	w.compute()
 	w.Stack("CDKToolkit", map[string]string{"BootstrapVersion": "30"})
-	w.Stack(env.StackName("Network"), map[string]string{
-		"PublicSubnetIds": strings.Join(w.Public, ","), "PrivateSubnetIds": strings.Join(w.Private, ","),
-		"HostedZoneId": w.ZoneID, "Route53Nameservers": strings.Join(w.Parent, ","),
+	w.stacks(map[config.Output]string{
+		config.PublicSubnetsOutput: strings.Join(w.Public, ","), config.PrivateSubnetsOutput: strings.Join(w.Private, ","),
+		config.HostedZoneOutput: w.ZoneID, config.NameServersOutput: strings.Join(w.Parent, ","),
+		config.DBEndpointOutput: w.Endpoint(), config.DBPortOutput: "5432", config.DBCredentialsOutput: w.SecretARN, config.RedisEndpointOutput: "disabled",
+		config.LoadBalancerHostOutput: albDNS,
 	})
-	w.Stack(env.StackName("Registry"), nil)
-	w.Stack(env.StackName("Data"), map[string]string{
-		"DbEndpoint": w.Endpoint(), "DbPort": "5432", "DbCredentialsSecretArn": w.SecretARN, "RedisEndpoint": "disabled",
-	})
-	w.Stack(env.StackName("Edge"), map[string]string{"AlbDnsName": albDNS})
-	outputs := map[string]string{}
-	for service, prefix := range map[string]string{"backend": "Backend", "frontend": "Frontend"} {
-		outputs["Ecs"+prefix+"ClusterId"] = cluster(env, service)
-		outputs["Ecs"+prefix+"ServiceName"] = env.PhysicalName(service)
-		outputs[prefix+"TargetGroupArn"] = w.targetGroups[service]
-		outputs[prefix+"LogGroupName"] = "/aws/ecs/" + env.PhysicalName(service)
-	}
-	w.Stack(env.StackName("Compute"), outputs)
-	w.Stack(env.StackName("Monitoring"), map[string]string{})
 	w.settings, w.delegated, w.changed = w.Env, w.Parent, false
 	w.Recover()
 	return w
@@ -232,7 +222,7 @@ func (w *World) Recover() bool {
 	w.Alarms, w.Denied, w.Answers = map[string]string{}, map[string]bool{}, map[string]string{}
 	w.LogEvents, w.Filters, w.searched, w.DNSFails = nil, nil, nil, false
 	w.Calls, w.databaseStatus, w.Env, w.Parent = nil, "", w.settings, w.delegated
-	for i, name := range []string{"backend", "frontend"} {
+	for i, name := range w.Env.ServiceNames() {
 		w.run(i, name)
 	}
 	return !w.changed
@@ -277,7 +267,8 @@ func (w *World) Undeploy(name string) {
 
 func (w *World) registry() {
 	client := ecr.NewFromConfig(w.AWS)
-	for i, repository := range []string{w.Env.Backend.Repository, w.Env.Frontend.Repository} {
+	for i, service := range w.Env.Services() {
+		repository := service.Build.Repository
 		_, err := client.CreateRepository(w.t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository})
 		require.NoError(w.t, err)
 		_, err = client.PutImage(w.t.Context(), &ecr.PutImageInput{RepositoryName: &repository, ImageTag: aws.String(Tag), ImageManifest: aws.String(fmt.Sprintf(
@@ -351,13 +342,14 @@ func (w *World) data() {
 	ctx := w.t.Context()
 	w.Database(w.Private, false)
 	arn, err := secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{
-		Name:         aws.String(w.Env.PhysicalName("db-credentials")),
-		SecretString: aws.String(fmt.Sprintf(`{"username":"parrot_admin","password":"hush","dbname":"parrot","url":"postgresql://parrot_admin:hush@%s:5432/parrot?sslmode=require"}`, w.Endpoint())),
+		Name: aws.String(w.Env.SecretName(config.DBCredentials)),
+		SecretString: aws.String(fmt.Sprintf(`{%q: %q, %q: "hush", %q: %q, %q: %q}`, keys.Username, config.DatabaseUsername, keys.Password, keys.DBName, config.DatabaseName,
+			keys.URL, config.DatabaseURL(config.DatabaseUsername, "hush", w.Endpoint(), "5432", config.DatabaseName))),
 	})
 	require.NoError(w.t, err)
 	w.SecretARN = *arn.ARN
-	for _, name := range []string{"app-env", "db-password"} {
-		_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(w.Env.PhysicalName(name)), SecretString: aws.String(`{}`)})
+	for _, secret := range []config.Secret{config.AppEnv, config.DBPassword} {
+		_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(w.Env.SecretName(secret)), SecretString: aws.String(`{}`)})
 		require.NoError(w.t, err)
 	}
 }
@@ -370,7 +362,7 @@ func (w *World) Database(subnets []string, public bool) {
 	require.NoError(w.t, err)
 	_, err = client.CreateDBInstance(w.t.Context(), &rds.CreateDBInstanceInput{
 		DBInstanceIdentifier: &w.Env.Database.Identifier, DBInstanceClass: &w.Env.Database.InstanceClass, Engine: aws.String("postgres"),
-		AllocatedStorage: aws.Int32(20), DBName: aws.String("parrot"), MasterUsername: aws.String("parrot_admin"), MasterUserPassword: aws.String("hush-hush"), Port: aws.Int32(5432),
+		AllocatedStorage: aws.Int32(20), DBName: aws.String(config.DatabaseName), MasterUsername: aws.String(config.DatabaseUsername), MasterUserPassword: aws.String("hush-hush"), Port: aws.Int32(5432),
 		DBSubnetGroupName: &name, VpcSecurityGroupIds: []string{w.Groups["db"]}, PubliclyAccessible: &public,
 	})
 	require.NoError(w.t, err)
@@ -424,7 +416,7 @@ func (w *World) edge() (dnsName string) {
 	out, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String(w.Env.LoadBalancerName()), Subnets: w.Public, SecurityGroups: []string{w.Groups["load-balancer"]}})
 	require.NoError(w.t, err)
 	balancer := out.LoadBalancers[0]
-	for _, name := range []string{"backend", "frontend"} {
+	for _, name := range w.Env.ServiceNames() {
 		group, err := client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
 			Name: aws.String(w.Env.PhysicalName(name)), TargetType: elbtypes.TargetTypeEnumIp, VpcId: balancer.VpcId,
 			Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(80),
@@ -444,11 +436,10 @@ func (w *World) edge() (dnsName string) {
 
 func (w *World) compute() {
 	ctx := w.t.Context()
-	for i, s := range []config.Service{w.Env.Backend.Service, w.Env.Frontend.Service} {
-		name := []string{"backend", "frontend"}[i]
-		_, err := cloudwatchlogs.NewFromConfig(w.AWS).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/ecs/" + w.Env.PhysicalName(name))})
+	for _, service := range w.Env.Services() {
+		_, err := cloudwatchlogs.NewFromConfig(w.AWS).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(service.LogGroupName())})
 		require.NoError(w.t, err)
-		w.definitions[name] = w.Define(name, s.Port, strconv.Itoa(s.Port))
+		w.definitions[service.Name] = w.Define(service.Name, service.Web.Port, strconv.Itoa(service.Web.Port))
 	}
 }
 
@@ -535,10 +526,7 @@ func (w *World) Unhealthy(service, reason, description string) {
 }
 
 func (w *World) port(service string) int {
-	if service == "frontend" {
-		return w.Env.Frontend.Port
-	}
-	return w.Env.Backend.Port
+	return w.service(service).Web.Port
 }
 
 // Rewrite writes the secret that has the connection URL.
@@ -772,4 +760,38 @@ func (w *World) modify(answer *http.Response) error {
 	answer.ContentLength = int64(len(text))
 	answer.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	return nil
+}
+
+// stacks makes the environment's stacks, with these outputs and those of its services.
+func (w *World) stacks(outputs map[config.Output]string) {
+	for _, service := range w.Env.Services() {
+		outputs[service.ClusterOutput()] = cluster(w.Env, service.Name)
+		outputs[service.ServiceOutput()] = service.PhysicalName()
+		outputs[service.LogGroupOutput()] = service.LogGroupName()
+		outputs[service.TargetGroupOutput()] = w.targetGroups[service.Name]
+	}
+	for _, part := range config.Parts {
+		own := map[string]string{}
+		for output, value := range outputs {
+			if output.Part == part {
+				own[output.Name] = value
+			}
+		}
+		w.Stack(w.Env.StackName(part), own)
+	}
+}
+
+// service returns the environment's service with the given name.
+func (w *World) service(name string) config.Workload {
+	service, err := w.Env.Service(name)
+	require.NoError(w.t, err)
+	return service
+}
+
+// Described returns dev as the system's description has it.
+func Described(t *testing.T) config.Environment {
+	t.Helper()
+	var env config.Environment
+	require.NoError(t, json.Unmarshal([]byte(documents.Read(t, "config/testdata/described.json")), &env))
+	return env
 }

@@ -1,7 +1,9 @@
-package operate
+// Package status shows the state of an environment on one screen.
+package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,10 +11,12 @@ import (
 	"time"
 
 	"parrot/config"
+	"parrot/internal/operate"
+	"parrot/internal/terminal"
 )
 
-// expiresSoon is how long before its end a certificate is worth a word. ACM
-// renews 60 days before.
+// expiresSoon is how long before its end a certificate is a problem. ACM renews it 60
+// days before.
 const expiresSoon = 30 * 24 * time.Hour
 
 // Section is one part of a status, or why it could not be read.
@@ -24,27 +28,27 @@ type Section[T any] struct {
 
 func section[T any](value T, err error) Section[T] {
 	if err != nil {
-		return Section[T]{Unread: plain(err)}
+		return Section[T]{Unread: operate.Plain(err)}
 	}
 	return Section[T]{Value: value}
 }
 
-// Status is how an environment is.
+// Status is the state of an environment.
 type Status struct {
 	Environment string    `json:"environment"`
 	Region      string    `json:"region"`
 	Account     string    `json:"account"`
 	At          time.Time `json:"at"`
 
-	Stacks      Section[[]Stack]     `json:"stacks"`
-	Services    []ServiceStatus      `json:"services"`
-	Database    Section[Database]    `json:"database"`
-	Certificate Section[Certificate] `json:"certificate"`
-	Delegation  Section[Delegated]   `json:"delegation"`
-	Alarms      Section[[]Alarm]     `json:"alarms"`
+	Stacks      Section[[]operate.Stack]     `json:"stacks"`
+	Services    []ServiceStatus              `json:"services"`
+	Database    Section[operate.Database]    `json:"database"`
+	Certificate Section[operate.Certificate] `json:"certificate"`
+	Delegation  Section[operate.Delegated]   `json:"delegation"`
+	Alarms      Section[[]operate.Alarm]     `json:"alarms"`
 
-	// Wrong is what is not as it should be, a sentence each; Unread names what
-	// could not be read.
+	// Wrong are the problems, a sentence each. Unread are the parts that could not be
+	// read.
 	Wrong  []string `json:"wrong"`
 	Unread []string `json:"unread"`
 
@@ -53,40 +57,46 @@ type Status struct {
 
 // ServiceStatus is a service and its targets.
 type ServiceStatus struct {
-	Name    string            `json:"name"`
-	Service Section[Service]  `json:"service"`
-	Targets Section[[]Target] `json:"targets"`
+	Name    string                    `json:"name"`
+	Service Section[operate.Service]  `json:"service"`
+	Targets Section[[]operate.Target] `json:"targets"`
 
-	released bool
+	released, web bool
 }
 
-// Status reads everything. What cannot be read says so in its place.
-func (e *Environment) Status(ctx context.Context) *Status {
-	s := &Status{Environment: e.config.Name, Region: e.config.Region, Account: e.session.Account, At: e.now().UTC(),
-		unheard: e.config.Monitoring.Alarms != config.AlarmsNone && len(e.config.Monitoring.PageEmails) == 0}
+// Read reads the status of an environment. A part that cannot be read has the reason in
+// its place.
+func Read(ctx context.Context, e *operate.Environment) *Status {
+	env := e.Settings()
+	s := &Status{Environment: env.Name, Region: env.Region, Account: e.Session().Account, At: e.Clock().UTC(),
+		unheard: env.Monitoring.Alarms != config.AlarmsNone && len(env.Monitoring.PageEmails) == 0}
 	stacks, err := e.Stacks(ctx)
 	s.Stacks = section(stacks, err)
-	outputs, missing := find(stacks)
+	outputs, missing := e.Locate(stacks)
 	if err != nil {
-		missing = fmt.Errorf("the stacks could not be read, which say where it is")
+		missing = errors.New("the stacks could not be read, and their outputs say where it is")
 	}
 
 	var reading sync.WaitGroup
-	s.Services = make([]ServiceStatus, len(Services))
-	for i, name := range Services {
-		s.Services[i].Name, s.Services[i].released = name, e.service(name).Image.Released()
-		at := outputs.Of(name)
+	services := env.Services()
+	s.Services = make([]ServiceStatus, len(services))
+	for i, w := range services {
+		s.Services[i].Name, s.Services[i].released, s.Services[i].web = w.Name, w.Image.Released(), w.Web != nil
+		at := outputs.Of(w.Name)
 		reading.Go(func() {
-			s.Services[i].Service = read(at.Service != "", missing, func() (Service, error) { return e.Service(ctx, at) })
+			s.Services[i].Service = read(at.Service != "", missing, func() (operate.Service, error) { return e.Service(ctx, at) })
 		})
+		if w.Web == nil {
+			continue
+		}
 		reading.Go(func() {
-			s.Services[i].Targets = read(at.TargetGroup != "", missing, func() ([]Target, error) { return e.Targets(ctx, at) })
+			s.Services[i].Targets = read(at.TargetGroup != "", missing, func() ([]operate.Target, error) { return e.Targets(ctx, at) })
 		})
 	}
 	reading.Go(func() { s.Database = section(e.Database(ctx)) })
 	reading.Go(func() { s.Certificate = section(e.Certificate(ctx, outputs)) })
 	reading.Go(func() {
-		s.Delegation = read(outputs.HostedZoneID != "", missing, func() (Delegated, error) { return e.Delegated(ctx, outputs) })
+		s.Delegation = read(outputs.HostedZoneID != "", missing, func() (operate.Delegated, error) { return e.Delegated(ctx, outputs) })
 	})
 	reading.Go(func() { s.Alarms = section(e.Alarms(ctx)) })
 	reading.Wait()
@@ -94,15 +104,15 @@ func (e *Environment) Status(ctx context.Context) *Status {
 	return s
 }
 
-// read reads what stacks say the place of.
+// read reads a part whose place is in the stacks' outputs.
 func read[T any](there bool, missing error, from func() (T, error)) Section[T] {
 	if !there {
-		return Section[T]{Unread: plain(missing)}
+		return Section[T]{Unread: operate.Plain(missing)}
 	}
 	return section(from())
 }
 
-// judge says what is wrong and what is not known.
+// judge collects what is wrong and what is not known.
 func (s *Status) judge() {
 	s.Wrong, s.Unread = []string{}, []string{}
 	wrong := func(sentence string) {
@@ -117,7 +127,7 @@ func (s *Status) judge() {
 	}
 	unread("stacks", s.Stacks.Unread)
 	for _, stack := range s.Stacks.Value {
-		wrong(stack.wrong())
+		wrong(wrongWithStack(stack))
 	}
 	for _, service := range s.Services {
 		unread(service.Name, service.Service.Unread)
@@ -137,7 +147,7 @@ func (s *Status) judge() {
 	}
 	unread("certificate", s.Certificate.Unread)
 	if s.Certificate.Unread == "" {
-		wrong(s.Certificate.Value.wrong(s.At))
+		wrong(wrongWithCertificate(s.Certificate.Value, s.At))
 	}
 	unread("delegation", s.Delegation.Unread)
 	if s.Delegation.Unread == "" && !s.Delegation.Value.OK() {
@@ -149,25 +159,25 @@ func (s *Status) judge() {
 	}
 }
 
-func (s Stack) wrong() string {
+func wrongWithStack(s operate.Stack) string {
 	switch {
 	case s.OK():
 		return ""
-	case s.Status == NotDeployed:
+	case s.Status == operate.NotDeployed:
 		return fmt.Sprintf("stack %s is not deployed", s.Name)
 	default:
 		return fmt.Sprintf("stack %s is %s", s.Name, s.Status)
 	}
 }
 
-// wrong is what users notice of a service, or would soon. One of which no image is
-// released runs nothing as it should.
+// wrong returns what users notice of a service, or will notice soon. A service without
+// a released image is right to run nothing.
 func (all ServiceStatus) wrong() string {
 	s := all.Service.Value
 	switch {
 	case s.Desired == 0 && all.released:
-		return s.Name + ": no task is wanted"
-	case s.Settled() && s.Desired > 0 && all.Targets.Unread == "" && len(all.Targets.Value) == 0:
+		return s.Name + ": the desired count is 0"
+	case all.web && s.Settled() && s.Desired > 0 && all.Targets.Unread == "" && len(all.Targets.Value) == 0:
 		return s.Name + ": no task is registered at the load balancer"
 	case s.Settled():
 		return ""
@@ -178,7 +188,7 @@ func (all ServiceStatus) wrong() string {
 	}
 }
 
-func (c Certificate) wrong(now time.Time) string {
+func wrongWithCertificate(c operate.Certificate, now time.Time) string {
 	switch {
 	case c.Status == "missing":
 		return "there is no certificate"
@@ -187,13 +197,13 @@ func (c Certificate) wrong(now time.Time) string {
 	case !c.Attached:
 		return "the certificate is not attached to the load balancer"
 	case c.Expires != nil && c.Expires.Sub(now) < expiresSoon:
-		return "the certificate ends on " + day(c.Expires)
+		return "the certificate ends on " + terminal.Day(c.Expires)
 	default:
 		return ""
 	}
 }
 
-// mark is what stands before a line: something is wrong with it or not.
+// mark returns the start of a line: with an exclamation mark if something is wrong.
 func mark(wrong bool) string {
 	if wrong {
 		return "! "
@@ -201,14 +211,14 @@ func mark(wrong bool) string {
 	return "  "
 }
 
-// Text is the status on one screen.
+// Text returns the status on one screen.
 func (s *Status) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s, account %s, %s\n", s.Environment, s.Region, s.Account, minute(&s.At))
+	fmt.Fprintf(&b, "%s  %s, account %s, %s\n", s.Environment, s.Region, s.Account, terminal.Minute(&s.At))
 	title := ""
 	line := func(wrong bool, format string, args ...any) {
 		text := strings.TrimRight(fmt.Sprintf(format, args...), " ")
-		fmt.Fprintf(&b, "%s%-12s %s\n", mark(wrong), title, Printable(text))
+		fmt.Fprintf(&b, "%s%-12s %s\n", mark(wrong), title, terminal.Printable(text))
 		title = ""
 	}
 	unread := func(why string) bool {
@@ -225,7 +235,7 @@ func (s *Status) Text() string {
 			width = max(width, len(stack.Name))
 		}
 		for _, stack := range s.Stacks.Value {
-			line(!stack.OK(), "%-*s  %-24s %s", width, stack.Name, stack.Status, minute(stack.Changed))
+			line(!stack.OK(), "%-*s  %-24s %s", width, stack.Name, stack.Status, terminal.Minute(stack.Changed))
 		}
 	}
 	for _, service := range s.Services {
@@ -256,12 +266,12 @@ func (s *Status) Text() string {
 			text += ", " + strings.Join(c.Names, " ")
 		}
 		if c.Expires != nil {
-			text += ", until " + day(c.Expires)
+			text += ", until " + terminal.Day(c.Expires)
 		}
 		if !c.Attached {
 			text += ", not attached to the load balancer"
 		}
-		line(c.wrong(s.At) != "", "%s", text)
+		line(wrongWithCertificate(c, s.At) != "", "%s", text)
 	}
 	title = "delegation"
 	if d := s.Delegation.Value; !unread(s.Delegation.Unread) {
@@ -280,7 +290,7 @@ func (s *Status) Text() string {
 			line(false, "none fires")
 		}
 		for _, alarm := range s.Alarms.Value {
-			line(true, "%s since %s: %s", alarm.Name, minute(alarm.Since), alarm.Reason)
+			line(true, "%s since %s: %s", alarm.Name, terminal.Minute(alarm.Since), alarm.Reason)
 		}
 		if s.unheard {
 			line(false, "nobody gets their mails: Monitoring.PageEmails is empty")
@@ -289,15 +299,15 @@ func (s *Status) Text() string {
 
 	fmt.Fprintln(&b)
 	for _, sentence := range s.Wrong {
-		fmt.Fprintf(&b, "! %s\n", Printable(sentence))
+		fmt.Fprintf(&b, "! %s\n", terminal.Printable(sentence))
 	}
 	if len(s.Unread) > 0 {
 		fmt.Fprintf(&b, "! not read: %s\n", strings.Join(s.Unread, ", "))
 	}
 	if len(s.Wrong)+len(s.Unread) == 0 {
-		fmt.Fprintln(&b, "All is well.")
+		fmt.Fprintln(&b, "Everything is healthy.")
 	} else {
-		fmt.Fprintf(&b, "Why, and what to do: %s\n", parrotctl("doctor", s.Environment))
+		fmt.Fprintf(&b, "Find the cause: %s\n", terminal.Parrotctl("doctor", s.Environment))
 	}
 	return b.String()
 }
@@ -309,14 +319,14 @@ func (s ServiceStatus) text(line func(wrong bool, format string, args ...any), u
 			reason = " (" + service.Reason + ")"
 		}
 		line(!service.Settled(), "running %d, desired %d, pending %d; deployment %s%s", service.Running, service.Desired, service.Pending, service.Rollout, reason)
-		line(false, "image %s since %s", service.Image[strings.LastIndex(service.Image, "/")+1:], minute(service.Since))
+		line(false, "image %s since %s", service.Image[strings.LastIndex(service.Image, "/")+1:], terminal.Minute(service.Since))
 		defer func() {
 			for _, event := range service.Events {
-				line(false, "%s %s", minute(&event.At), event.Message)
+				line(false, "%s %s", terminal.Minute(&event.At), event.Message)
 			}
 		}()
 	}
-	if unread(s.Targets.Unread) {
+	if !s.web || unread(s.Targets.Unread) {
 		return
 	}
 	if len(s.Targets.Value) == 0 {
@@ -326,18 +336,4 @@ func (s ServiceStatus) text(line func(wrong bool, format string, args ...any), u
 		why := strings.Join(slices.DeleteFunc([]string{target.Reason, target.Description}, func(part string) bool { return part == "" }), ": ")
 		line(!target.OK(), "target %s:%d %s %s", target.Address, target.Port, target.State, why)
 	}
-}
-
-func minute(at *time.Time) string {
-	if at == nil || at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02 15:04") + "Z"
-}
-
-func day(at *time.Time) string {
-	if at == nil {
-		return "-"
-	}
-	return at.UTC().Format(time.DateOnly)
 }

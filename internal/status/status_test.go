@@ -1,4 +1,4 @@
-package operate
+package status
 
 import (
 	"strings"
@@ -11,17 +11,18 @@ import (
 	"parrot/config"
 	"parrot/internal/awsclient"
 	"parrot/internal/fakes/cloud"
+	"parrot/internal/operate"
 )
 
 func TestAnEnvironmentThatIsWellIsSaidToBeWell(t *testing.T) {
 	w, e := deployed(t)
 	w.Alarms["parrot-stage-backend-cpu"] = "another environment's"
-	status := e.Status(t.Context())
+	status := Read(t.Context(), e)
 	assert.Empty(t, status.Wrong)
 	assert.Empty(t, status.Unread)
 	text := status.Text()
 	assert.NotContains(t, text, "!")
-	assert.Contains(t, text, "All is well.")
+	assert.Contains(t, text, "Everything is healthy.")
 	assert.LessOrEqual(t, strings.Count(text, "\n"), 24, "one screen")
 	for line := range strings.Lines(text) {
 		assert.Equal(t, strings.TrimRight(line, " \n")+"\n", line, "no blanks at the end")
@@ -35,7 +36,7 @@ func TestAServiceWithoutAReleaseRunsNothingAsItShould(t *testing.T) {
 	w.Targets["backend"] = nil
 	session, err := awsclient.SignIn(t.Context(), "", w.Env.Region)
 	require.NoError(t, err)
-	assert.Empty(t, New(w.Env, session, w.Delegation).Status(t.Context()).Wrong)
+	assert.Empty(t, Read(t.Context(), operate.New(w.Env, session, w.Delegation)).Wrong)
 }
 
 func TestStatusSaysWhereNobodyGetsTheAlarmsMails(t *testing.T) {
@@ -50,9 +51,9 @@ func TestStatusSaysWhereNobodyGetsTheAlarmsMails(t *testing.T) {
 		{config.AlarmsPage, nil, true}, {config.AlarmsPage, []string{"oncall@acme.example"}, false}, {config.AlarmsNone, nil, false},
 	} {
 		w.Env.Monitoring.Alarms, w.Env.Monitoring.PageEmails = test.alarms, test.emails
-		text := New(w.Env, session, w.Delegation).Status(t.Context()).Text()
+		text := Read(t.Context(), operate.New(w.Env, session, w.Delegation)).Text()
 		assert.Equal(t, test.says, strings.Contains(text, "nobody gets their mails"), test)
-		assert.Contains(t, text, "All is well.")
+		assert.Contains(t, text, "Everything is healthy.")
 	}
 }
 
@@ -79,7 +80,7 @@ func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 			func(w *cloud.World) {
 				w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
 			},
-			"  backend      running 0, desired 0", "backend: no task is wanted",
+			"  backend      running 0, desired 0", "backend: the desired count is 0",
 		},
 		"tasks that the load balancer does not know": {
 			func(w *cloud.World) { w.Targets["frontend"] = nil },
@@ -119,7 +120,7 @@ func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			test.breaks(w)
-			status := e.Status(t.Context())
+			status := Read(t.Context(), e)
 			text := status.Text()
 			assert.Contains(t, text, test.line)
 			assert.Contains(t, strings.Join(status.Wrong, "\n"), test.wrong)
@@ -146,7 +147,7 @@ func TestWhatCannotBeReadSaysWhichPermissionIsMissingAndTheRestIsShown(t *testin
 		t.Run(action, func(t *testing.T) {
 			w.Recover()
 			w.Denied[action] = true
-			status := e.Status(t.Context())
+			status := Read(t.Context(), e)
 			assert.Contains(t, status.Unread, test.unread)
 			text := status.Text()
 			assert.Contains(t, text, "not read: you may not "+test.permission+";")
@@ -154,20 +155,4 @@ func TestWhatCannotBeReadSaysWhichPermissionIsMissingAndTheRestIsShown(t *testin
 			assert.Contains(t, text, "parrot-dev", "the rest is there")
 		})
 	}
-}
-
-func TestMissingStacksAndOutputsNameTheCommandThatMakesThem(t *testing.T) {
-	w, e := deployed(t)
-	_, err := e.Outputs(t.Context())
-	require.NoError(t, err)
-
-	w.Undeploy("ParrotDevCompute")
-	_, err = e.Outputs(t.Context())
-	require.EqualError(t, err, "stack ParrotDevCompute is not deployed; deploy it: npx cdk deploy 'ParrotDev*'")
-
-	w.Undeploy("ParrotDevEdge")
-	w.Stack("ParrotDevEdge", map[string]string{"Other": "x"})
-	_, err = e.Outputs(t.Context())
-	require.ErrorContains(t, err, "stack ParrotDevEdge has no output AlbDnsName")
-	require.ErrorContains(t, err, "npx cdk deploy ParrotDevEdge")
 }

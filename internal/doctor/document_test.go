@@ -1,27 +1,24 @@
-package operate
+package doctor
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"parrot/internal/documents"
 	"parrot/internal/fakes/cloud"
+	"parrot/internal/operate"
+	"parrot/internal/status"
+	"parrot/internal/terminal"
 )
 
-var update = flag.Bool("update", false, "rewrite the samples of docs/operations.md")
-
 func TestTheDocumentsSamplesAreWhatTheCommandsPrint(t *testing.T) {
-	const path = "../../docs/operations.md"
-	document, err := os.ReadFile(path)
-	require.NoError(t, err)
-	text := string(document)
+	const path = "docs/operations.md"
+	text := documents.Read(t, path)
 	for name, sample := range samples(t) {
 		block := regexp.MustCompile(`(?s)(<!-- sample: ` + name + ` -->\n).*?(\n?` + sample.end + `)`)
 		require.Regexp(t, block, text, "no place for sample %s", name)
@@ -29,10 +26,7 @@ func TestTheDocumentsSamplesAreWhatTheCommandsPrint(t *testing.T) {
 			return "<!-- sample: " + name + " -->\n" + sample.begin + strings.TrimRight(sample.text, "\n") + "\n" + sample.close
 		})
 	}
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-	}
-	assert.Equal(t, string(document), text, "%s is out of date: run go test ./internal/operate -run Document -update", path)
+	documents.Golden(t, path, text)
 }
 
 // sample is what stands in the document, and what is around it there.
@@ -47,7 +41,7 @@ func samples(t *testing.T) map[string]sample {
 	t.Helper()
 	out := map[string]sample{}
 	w, e := deployed(t)
-	e.now = func() time.Time { return cloud.Deployed.Add(26 * time.Hour) }
+	e.Clock = func() time.Time { return cloud.Deployed.Add(26 * time.Hour) }
 	// A certificate with a date that stays.
 	issued := fmt.Sprintf(`{"Certificate":{"CertificateArn":"%s","DomainName":"bkgstock.com","SubjectAlternativeNames":["bkgstock.com","www.bkgstock.com"],"Status":"ISSUED","NotAfter":%d}}`,
 		w.CertificateARN, cloud.Deployed.AddDate(0, 13, 0).Unix())
@@ -61,33 +55,33 @@ func samples(t *testing.T) map[string]sample {
 		if d.Finding != nil {
 			b.WriteString(d.Finding.Text())
 		} else {
-			b.WriteString("\nEvery link holds.")
+			b.WriteString("\nNo link is broken.")
 		}
 		return fenced(b.String())
 	}
 
 	well()
-	out["status"] = fenced(e.Status(t.Context()).Text())
+	out["status"] = fenced(status.Read(t.Context(), e).Text())
 	out["doctor"] = doctor()
 	_, line, err := e.Exec(t.Context(), "backend", []string{"npx", "prisma", "migrate", "status"})
 	require.NoError(t, err)
-	out["exec"] = fenced("+ " + Shell(line))
+	out["exec"] = fenced("+ " + terminal.Shell(line))
 	way, err := e.Forward(t.Context(), 5433, "")
 	require.NoError(t, err)
 	out["db"] = fenced(strings.ReplaceAll(way.Client, w.SecretARN, w.SecretARN[:len(w.SecretARN)-6]+"AbCdEf"))
-	out["db-command"] = fenced("+ " + Shell(way.Command))
+	out["db-command"] = fenced("+ " + terminal.Shell(way.Command))
 
 	w.Log("backend", "1", cloud.Deployed, "[Nest] 1  - LOG [NestApplication] Nest application successfully started")
 	w.Log("backend", "2", cloud.Deployed.Add(90*time.Second), "PrismaClientInitializationError: Can't reach database server\n    at async main (/app/dist/main.js:12:3)\n")
 	var log strings.Builder
-	require.NoError(t, e.Logs(t.Context(), &log, Logs{Service: "backend", Since: cloud.Deployed}))
+	require.NoError(t, e.Logs(t.Context(), &log, operate.Logs{Service: "backend", Since: cloud.Deployed}))
 	out["logs"] = fenced(log.String())
 
 	well()
 	w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
 	w.Alarms["parrot-dev-backend-unhealthy"] = "Threshold Crossed"
 	w.Denied["DescribeDBInstances"] = true
-	out["status-ill"] = fenced(e.Status(t.Context()).Text())
+	out["status-ill"] = fenced(status.Read(t.Context(), e).Text())
 
 	well()
 	w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)

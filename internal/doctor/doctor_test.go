@@ -1,4 +1,4 @@
-package operate
+package doctor
 
 import (
 	"context"
@@ -131,15 +131,15 @@ var illnesses = map[string]ill{
 			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)
 		}, "MemoryMiB", "logs dev backend"},
 	"AWS has no capacity": {
-		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"), "no room", "status dev"},
+		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"), "no capacity", "status dev"},
 	"the account's quota of CPU is used up": {
 		"quota", "services", func(w *cloud.World) {
 			w.Stop("backend", "", "", "", -1)
 			w.Tasks["backend"] = nil
 			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
 		}, "ask AWS for more", "service-quotas"},
-	"the security group lets nothing out": {
-		"no-way-out", "services", stops(initialize + `unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret: RequestError: send request failed caused by: Post "https://secretsmanager.us-east-1.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout. Please check your task network configuration.`), "security group lets nothing out", "describe-security-groups --region us-east-1 --group-ids sg-"},
+	"the security group blocks outgoing traffic": {
+		"no-way-out", "services", stops(initialize + `unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret: RequestError: send request failed caused by: Post "https://secretsmanager.us-east-1.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout. Please check your task network configuration.`), "security group blocks outgoing traffic", "describe-security-groups --region us-east-1 --group-ids sg-"},
 	"the image cannot be reached": {
 		"no-way-out", "services", stops(pull + "dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "drift dev"},
 	"the secrets may not be read": {
@@ -147,7 +147,7 @@ var illnesses = map[string]ill{
 	"the secret is not there": {
 		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't find the specified secret."), "does not exist", "list-secrets"},
 	"the secret lacks a key": {
-		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "has not the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
+		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "does not have the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
 	"the log group is gone": {
 		"log-group-missing", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: The specified log group does not exist."), "log group", "create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
 	"the migration fails": {
@@ -158,7 +158,7 @@ var illnesses = map[string]ill{
 	"the application ends": {
 		"application-ends", "services", func(w *cloud.World) {
 			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
-		}, "its log says why", "logs dev backend --since 30m"},
+		}, "Its log says why", "logs dev backend --since 30m"},
 	"the load balancer had the task replaced, with SIGKILL": {
 		"stopped-by-health-check", "services", func(w *cloud.World) {
 			w.Stop("frontend", "ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", "", 137)
@@ -172,9 +172,9 @@ var illnesses = map[string]ill{
 	"somebody scaled the service down": {
 		"nothing-wanted", "services", func(w *cloud.World) {
 			w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
-		}, "asked to run none", "--desired-count 1"},
+		}, "its desired count is 0", "--desired-count 1"},
 	"somebody deleted the service": {
-		"service-gone", "services", func(w *cloud.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted by hand", "deploy --revert-drift ParrotDevCompute"},
+		"service-gone", "services", func(w *cloud.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted it by hand", "deploy --revert-drift ParrotDevCompute"},
 
 	// 2. Health checks fail.
 	"the health check's path answers 404": {
@@ -203,7 +203,7 @@ var illnesses = map[string]ill{
 			w.Revoke("backend", 3001, "load-balancer", "")
 			w.Allow("backend", 3002, "load-balancer", "")
 			w.Allow("backend", 3001, "", "203.0.113.0/24")
-		}, "does not let the load balancer in on port 3001", "authorize-security-group-ingress"},
+		}, "does not allow the load balancer on port 3001", "authorize-security-group-ingress"},
 	"a target is ill and another new": {
 		"health-path", "targets", func(w *cloud.World) {
 			w.Targets["backend"] = []cloud.Target{
@@ -214,7 +214,7 @@ var illnesses = map[string]ill{
 	"a target is new": {
 		"target-starting", "targets", func(w *cloud.World) {
 			w.Targets["backend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"}}
-		}, "still trying", "status dev"},
+		}, "still checking", "status dev"},
 	"no rule uses the targets": {
 		"target-not-used", "targets", func(w *cloud.World) {
 			w.Targets["backend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3001, State: "unused", Reason: "Target.NotInUse"}}
@@ -222,7 +222,7 @@ var illnesses = map[string]ill{
 	"the load balancer has trouble of its own": {
 		"target-other", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Elb.InternalError", "Health checks failed due to an internal error")
-		}, "not well", "describe-target-health --region us-east-1 --target-group-arn arn:"},
+		}, "not healthy", "describe-target-health --region us-east-1 --target-group-arn arn:"},
 	"no task is registered": {
 		"no-targets", "targets", func(w *cloud.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
 
@@ -234,13 +234,13 @@ var illnesses = map[string]ill{
 	"the application switches TLS off": {
 		"database-in-clear", "services", complains("backend", `error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`), "without TLS", "logs dev backend"},
 	"the task has an old password": {
-		"database-password", "services", complains("backend", "Error: P1000: Authentication failed against database server"), "start new ones", "--cluster parrot-dev-backend --service parrot-dev-backend --force-new-deployment"},
+		"database-password", "services", complains("backend", "Error: P1000: Authentication failed against database server"), "start new tasks", "--cluster parrot-dev-backend --service parrot-dev-backend --force-new-deployment"},
 	"the application connects to another host": {
 		"database-no-answer", "services", complains("backend", "Error: P1001: Can't reach database server at `db:5432`"), "another host", "describe-events"},
 	"another migration has the lock": {
 		"migration-locked", "services", complains("migration", "Error: P1002"), "10 seconds", "db dev"},
 	"an earlier migration failed": {
-		"migration-blocked", "services", complains("migration", "Error: P3009"), "those of the old release included", "db dev"},
+		"migration-blocked", "services", complains("migration", "Error: P3009"), "not even those of the old release", "db dev"},
 	"a migration has an error": {
 		"migration-broken", "services", complains("migration", "Error: P3018"), "a statement of a migration failed", "logs dev backend --since 1h"},
 	"a migration has an error, and ECS went back": {
@@ -263,11 +263,11 @@ var illnesses = map[string]ill{
 			w.Rewrite(`{"url":"postgresql://parrot_admin:hush@old.example.com:5432/parrot"}`)
 		}, "old.example.com:5432 instead of parrot-dev-db", "--force-new-deployment"},
 	"DATABASE_URL cannot be read": {
-		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
+		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no valid connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"a rotation has stopped halfway": {
 		"rotation-halfway", "secrets", func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md", "get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
 	"the secret is no JSON": {
-		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`hush`) }, "no connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
+		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`hush`) }, "no valid connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"the secret is marked for deletion": {
 		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
 	"the application's secret is marked for deletion": {
@@ -275,20 +275,20 @@ var illnesses = map[string]ill{
 	"the secret may not be read by whoever asks": {
 		"not-permitted", "secrets", func(w *cloud.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue", "get-caller-identity"},
 	"the database's security group lacks the rule": {
-		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not let the VPC, 10.10.0.0/24, in on port 5432", "--cidr 10.10.0.0/24"},
+		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not allow the VPC, 10.10.0.0/24, on port 5432", "--cidr 10.10.0.0/24"},
 	"the rule is too narrow": {
 		"database-closed", "database", func(w *cloud.World) {
 			w.Revoke("db", 5432, "", w.Env.Network.VPC)
 			w.Allow("db", 5432, "", "10.10.0.0/26")
-		}, "does not let the VPC", "--protocol tcp --port 5432"},
+		}, "does not allow the VPC", "--protocol tcp --port 5432"},
 	"only the backend is meant to come in, and may not": {
 		"database-closed", "database", func(w *cloud.World) {
 			w.Env.Network.DataAccess = config.DataFromBackend
 			w.Revoke("db", 5432, "", w.Env.Network.VPC)
 			w.Allow("db", 5432, "frontend", "")
-		}, "does not let the backend in", "--source-group sg-"},
+		}, "does not allow the backend", "--source-group sg-"},
 	"the database is stopped": {
-		"database-stopped", "database", func(w *cloud.World) { w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
+		"database-stopped", "database", func(w *cloud.World) { w.DatabaseIs("stopped") }, "somebody stopped it", "start-db-instance"},
 	"the database is full": {
 		"database-full", "database", func(w *cloud.World) { w.DatabaseIs("storage-full") }, "MaxAllocatedStorageGiB", "deploy ParrotDevData"},
 	"the database restarts": {
@@ -321,7 +321,7 @@ var illnesses = map[string]ill{
 			w.Answers["DescribeCertificate"] = `{"Certificate":{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/1","DomainName":"bkgstock.com","Status":"EXPIRED"}}`
 		}, "EXPIRED, and browsers refuse", "modify-listener --region us-east-1 --listener-arn arn:aws:elasticloadbalancing:"},
 	"the certificate is not attached to the listener": {
-		"certificate-not-attached", "certificate", func(w *cloud.World) { w.DropListener() }, "the load balancer does not show it", "drift dev"},
+		"certificate-not-attached", "certificate", func(w *cloud.World) { w.DropListener() }, "the load balancer does not use it", "drift dev"},
 	"the certificate is another domain's": {
 		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate lacks www": {
@@ -340,17 +340,17 @@ var illnesses = map[string]ill{
 	"another deployment is in progress": {
 		"in-progress", "", func(w *cloud.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
 	"a name is taken": {
-		"name-conflict", "", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "is there already", "deploy ParrotDevData --import-existing-resources"},
+		"name-conflict", "", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "exists already", "deploy ParrotDevData --import-existing-resources"},
 	"a permission is missing": {
-		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "may not do that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
+		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "has no permission for that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
 	"a service-linked role is missing": {
-		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "lacks a service-linked role", "bootstrap dev"},
+		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "does not have a service-linked role", "bootstrap dev"},
 	"a first deploy failed": {
 		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_COMPLETE", "Certificate", "AWS::CertificateManager::Certificate", "It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "unblock dev"},
 	"a first deploy failed and could not be rolled back": {
 		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"), "(ROLLBACK_FAILED)", "unblock dev"},
 	"a first deploy failed of a name that is taken": {
-		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "is there already", "unblock dev"},
+		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "exists already", "unblock dev"},
 	"a first deploy failed behind a stack that is not there yet": {
 		"first-deploy-failed", "stacks", func(w *cloud.World) {
 			w.Undeploy("ParrotDevNetwork")
@@ -370,18 +370,18 @@ var illnesses = map[string]ill{
 			stops(pull + "not found")(w)
 		}, "is not in the registry", "rollback dev backend"},
 	"a deploy that failed is being taken back": {
-		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "may not do that", "bootstrap dev"},
+		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "has no permission for that", "bootstrap dev"},
 	"a deploy that failed long ago is not why the database does not run": {
 		"database-stopped", "database", func(w *cloud.World) {
 			fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained")(w)
 			w.DatabaseIs("stopped")
-		}, "somebody has stopped it", "start-db-instance"},
-	"a stack could not go back": {
-		"rollback-failed", "stacks", func(w *cloud.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not go back", "continue-update-rollback"},
+		}, "somebody stopped it", "start-db-instance"},
+	"a stack could not roll back": {
+		"rollback-failed", "stacks", func(w *cloud.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not roll back", "continue-update-rollback"},
 
 	// The rest of the chain.
 	"CDK's bootstrap is missing": {
-		"not-bootstrapped", "bootstrap", func(w *cloud.World) { w.Undeploy("CDKToolkit") }, "not prepared for CDK", "bootstrap dev"},
+		"not-bootstrapped", "bootstrap", func(w *cloud.World) { w.Undeploy("CDKToolkit") }, "not bootstrapped for CDK", "bootstrap dev"},
 	"CDK's bootstrap is old": {
 		"bootstrap-too-old", "bootstrap", func(w *cloud.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
 	"the account has no such zone": {
@@ -403,9 +403,9 @@ var illnesses = map[string]ill{
 	"DNS cannot be asked": {
 		"delegation-unknown", "", func(w *cloud.World) { w.DNSFails = true }, "port 53", "dig +short NS bkgstock.com"},
 	"DNS cannot be asked, and the database does not run": {
-		"database-stopped", "database", func(w *cloud.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody has stopped it", "start-db-instance"},
+		"database-stopped", "database", func(w *cloud.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody stopped it", "start-db-instance"},
 	"nobody delegates the domain": {
-		"not-delegated", "delegation", func(w *cloud.World) { w.Parent = nil }, "nobody delegates bkgstock.com", "dig +short NS bkgstock.com"},
+		"not-delegated", "delegation", func(w *cloud.World) { w.Parent = nil }, "bkgstock.com is not delegated", "dig +short NS bkgstock.com"},
 	"the domain is delegated to others": {
 		"delegated-elsewhere", "delegation", func(w *cloud.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") }, "ns1.other.example", "dig +short NS bkgstock.com"},
 	"nothing is released": {
@@ -501,7 +501,7 @@ func TestALinkThatIsUnknownOrFailedIsMarked(t *testing.T) {
 }
 
 func TestTheDoctorBeginsWithCredentials(t *testing.T) {
-	d := Diagnose(t.Context(), Patient{Environment: dev(t), SignIn: func(context.Context) (*awsclient.Session, error) {
+	d := Diagnose(t.Context(), Patient{Environment: cloud.Described(t), SignIn: func(context.Context) (*awsclient.Session, error) {
 		return nil, errors.New("the token has expired")
 	}}, func(Link) {})
 	assert.Equal(t, []Link{{"credentials", "broken", "no-credentials"}}, d.Links)
@@ -615,14 +615,14 @@ func TestTheDoctorKnowsWhatClientsOfTheDatabaseSay(t *testing.T) {
 		"migrate found failed migrations in the target database, new migrations will not be applied.": "migration-blocked",
 		"Error: P3018": "migration-broken",
 	} {
-		found, line, ok := logged([]string{"Nest application successfully started", text})
+		found, line, ok := matchLog([]string{"Nest application successfully started", text})
 		assert.True(t, ok, text)
 		assert.Equal(t, cause, found.name, text)
 		assert.Equal(t, text, line)
 	}
-	_, _, ok := logged([]string{"", "Warning: Ignoring extra certs from `/etc/ssl/certs/rds-global-bundle.pem`, load failed"})
+	_, _, ok := matchLog([]string{"", "Warning: Ignoring extra certs from `/etc/ssl/certs/rds-global-bundle.pem`, load failed"})
 	assert.False(t, ok, "older versions of Prisma connect all the same")
-	assert.LessOrEqual(t, len(loggedPattern()), 1024, "CloudWatch takes no longer pattern")
+	assert.LessOrEqual(t, len(logPattern()), 1024, "CloudWatch takes no longer pattern")
 }
 
 func TestTheDoctorReadsTheLogOfTheTaskThatFailed(t *testing.T) {
@@ -644,5 +644,5 @@ func TestTheDoctorReadsTheLogOfTheTaskThatFailed(t *testing.T) {
 	w, _ := deployed(t)
 	complains("backend", "Error: P3009")(w)
 	assert.Contains(t, diagnose(t, w).Finding.Says, "Essential container in task exited; backend exit 1; its log: Error: P3009")
-	assert.Equal(t, []string{loggedPattern()}, w.Filters)
+	assert.Equal(t, []string{logPattern()}, w.Filters)
 }

@@ -25,7 +25,7 @@ format: ## Format the Go files
 	go fmt ./...
 
 update: ## Rewrite the generated documents and golden files; read the difference
-	go test ./stacks ./config ./internal/operate -update
+	go test ./stacks ./config ./internal/doctor -update
 
 ci: ## Run all checks, as CI does
 	bash .ci/run

@@ -205,7 +205,7 @@ func evaluate(t *testing.T, expression ast.Expr, period values) float64 {
 		}
 		return call(t, e.Fun.(*ast.Ident).Name, arguments)
 	case *ast.BinaryExpr:
-		return operate(t, e.Op, evaluate(t, e.X, period), evaluate(t, e.Y, period))
+		return compute(t, e.Op, evaluate(t, e.X, period), evaluate(t, e.Y, period))
 	}
 	require.Fail(t, "not metric math that is known here", "%T", expression)
 	return 0
@@ -229,7 +229,7 @@ func call(t *testing.T, function string, arguments []float64) float64 {
 	return 0
 }
 
-func operate(t *testing.T, operator token.Token, x, y float64) float64 {
+func compute(t *testing.T, operator token.Token, x, y float64) float64 {
 	t.Helper()
 	truth := func(holds bool) float64 {
 		switch {

@@ -15,6 +15,7 @@ import (
 
 	"parrot/config"
 	"parrot/internal/documents"
+	"parrot/internal/operate"
 	. "parrot/internal/synthtest"
 )
 
@@ -136,16 +137,27 @@ func TestTemplatesHaveTheOutputsOfConfig(t *testing.T) {
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(outputs(t, env))), written)
 }
 
-// An output that nobody reads is a promise for nothing: it can never be taken away.
+// An output without a reader is only a burden: it could never be removed.
 func TestEachOutputHasAReader(t *testing.T) {
 	t.Parallel()
 	readers := documents.Read(t, "parrot_test.go") // has the list of the described system
 	for _, document := range documents.Files(t, "docs/*.md") {
 		readers += documents.Read(t, document)
 	}
+	for _, output := range operate.ReadOutputs(Production()) {
+		readers += output.Name
+	}
 	for name := range outputs(t, Production()) {
 		if !strings.Contains(readers, name) {
 			t.Errorf("no document, tool or test of the described system names the output %s", name)
 		}
+	}
+}
+
+func TestTheOutputsThatToolsReadAreInTheTemplates(t *testing.T) {
+	t.Parallel()
+	env := Described()
+	for _, output := range operate.ReadOutputs(env) {
+		assert.NotNil(t, Dev(t, output.Part).Output(output.Name), "%s of %s", output.Name, output.Part)
 	}
 }

@@ -64,7 +64,7 @@ func TestStatusIsShownAndHasItsExitStatus(t *testing.T) {
 	o := onCall(t)
 	r := o.run("status", "dev")
 	assert.Zero(t, r.code, r.stderr)
-	assert.Contains(t, r.stdout, "All is well.")
+	assert.Contains(t, r.stdout, "Everything is healthy.")
 
 	o.StackStatus["ParrotDevData"] = "UPDATE_ROLLBACK_COMPLETE"
 	r = o.run("status", "dev")
@@ -85,7 +85,7 @@ func TestTheDoctorShowsEachLinkAndHasItsExitStatus(t *testing.T) {
 	o := onCall(t)
 	r := o.run("doctor", "dev")
 	assert.Zero(t, r.code, r.stderr)
-	shows(t, r.stdout, "ok      credentials  account 123456789012\n", "ok      database     parrot-dev-db available\n", "Every link holds.")
+	shows(t, r.stdout, "ok      credentials  account 123456789012\n", "ok      database     parrot-dev-db available\n", "No link is broken.")
 
 	o.DatabaseIs("stopped")
 	r = o.run("doctor", "dev")
@@ -108,7 +108,7 @@ func TestTheDoctorSaysThatNobodyIsSignedInToTheAccount(t *testing.T) {
 	o := onCall(t)
 	r := o.run("doctor", "dev", "--profile", "nobody")
 	assert.Equal(t, exitFound, r.code)
-	shows(t, r.stdout, "broken  credentials", "Cause: nobody is signed in", "nobody", "aws sso login")
+	shows(t, r.stdout, "broken  credentials", "Cause: you are not signed in", "nobody", "aws sso login")
 	assert.NotContains(t, r.stdout, "bootstrap", "it stops there")
 }
 
@@ -153,7 +153,7 @@ func TestExecRunsWhatItPrints(t *testing.T) {
 	for _, line := range [][]string{{"exec", "dev", "backend", "ls", "-la"}, {"exec", "dev", "backend", "ls"}} {
 		r = o.run(line...)
 		assert.Equal(t, exitUsage, r.code)
-		assert.Contains(t, r.stderr, "exec dev backend -- ls -la")
+		assert.Contains(t, r.stderr, "exec ENV SERVICE -- ls -la")
 	}
 	for _, line := range [][]string{{"exec", "dev", "worker"}, {"exec", "dev"}, {"exec", "dev", "--", "backend"}} {
 		assert.Equal(t, exitUsage, o.run(line...).code, line)

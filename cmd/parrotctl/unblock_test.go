@@ -269,7 +269,7 @@ func TestUnblockRemovesWhatAFailedFirstDeployHasLeftAndNothingElse(t *testing.T)
 
 	r = h.run("y\n", "unblock", "stage")
 	require.Zero(t, r.code, r.stderr)
-	shows(t, r.stderr, "Nothing is in the way any more", "npx cdk deploy 'ParrotStage*'")
+	shows(t, r.stderr, "Nothing blocks the next deploy any more", "npx cdk deploy 'ParrotStage*'")
 	assert.Equal(t, []string{"secret parrot-stage-jwt-access-key"}, h.left())
 	assert.Equal(t, "false", h.protection(arn), "its stack deletes it")
 	assert.Equal(t, []string{"ParrotStageEdge", "ParrotStageData", "ParrotStageRegistry"}, h.deleted)

@@ -187,7 +187,7 @@ type Change struct {
 	New         float64 `json:"new"`
 	// Reasons are the components that differ, with their differences.
 	Reasons []string `json:"reasons"`
-	// Unknown are the types that are new and that nobody has told what they cost.
+	// Unknown are the new types without a known price.
 	Unknown []string `json:"unknown,omitempty"`
 }
 
@@ -198,7 +198,7 @@ func (c Change) Text() string {
 		text += fmt.Sprintf(" (%+.2f: %s)", c.New-c.Old, strings.Join(c.Reasons, ", "))
 	}
 	if len(c.Unknown) > 0 {
-		text += ", without what nobody has told the price of: " + strings.Join(c.Unknown, ", ")
+		text += ", not included, because no price is known: " + strings.Join(c.Unknown, ", ")
 	}
 	return text
 }

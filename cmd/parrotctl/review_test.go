@@ -141,7 +141,7 @@ func TestAnInterruptedReviewLeavesNothingBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for { // until the checkout is there
-			if entries, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "parrot-review-*", "checkout", "infra", "main.go")); len(entries) > 0 {
+			if entries, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "parrot-*", "source", "infra", "main.go")); len(entries) > 0 {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)

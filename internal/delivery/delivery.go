@@ -21,6 +21,7 @@ import (
 	"github.com/fatih/color"
 
 	"parrot/config"
+	"parrot/internal/program"
 )
 
 // Delivery is what all commands work with.
@@ -77,9 +78,9 @@ func (p *Plan) add(name string, do func(ctx context.Context) error) {
 }
 
 // run adds a step that runs a program.
-func (p *Plan) run(d *Delivery, name string, c command) {
+func (p *Plan) run(d *Delivery, name string, c program.Command) {
 	p.Steps = append(p.Steps, &Step{Name: name, Command: c.String(), do: func(ctx context.Context) error {
-		return c.run(ctx, d.Log)
+		return c.Run(ctx, d.Log)
 	}})
 }
 
@@ -197,10 +198,23 @@ func (p *Plan) deploy(d *Delivery, profile, next string, what ...string) {
 			}
 			return fmt.Errorf("not deployed: %w. config/images.json is restored", ErrDeclined)
 		}
-		err = deploy.run(ctx, d.Log)
+		err = deploy.Run(ctx, d.Log)
 		if err != nil && ctx.Err() != nil {
 			return fmt.Errorf("%w; CloudFormation continues in AWS what it has begun", err)
 		}
 		return err
 	}})
+}
+
+// cdk returns a command of the CDK CLI that package.json pins. The profile is only named
+// if it is given.
+func (d *Delivery) cdk(profile string, args ...string) program.Command {
+	return program.Command{Dir: d.Dir, Args: profiled(profile, append([]string{"npx", "cdk"}, args...))}
+}
+
+func profiled(profile string, args []string) []string {
+	if profile == "" {
+		return args
+	}
+	return append(args, "--profile", profile)
 }

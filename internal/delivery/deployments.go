@@ -2,15 +2,14 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"parrot/config"
+	"parrot/internal/ecsservice"
 )
 
 // deployment is one revision of a service that ECS runs, starts or stops.
@@ -20,43 +19,28 @@ type deployment struct {
 	rollout ecstypes.DeploymentRolloutState
 }
 
-// deployments are those of a service, and how many tasks it wants to run. There
-// are none where it is not deployed yet.
+// deployments returns those of a service, and how many tasks it wants to run. A service
+// that is not deployed yet has none.
 func (r *registry) deployments(ctx context.Context, s service) (tasks int32, all []deployment, err error) {
 	name := r.env.PhysicalName(s.name)
-	unreadable := func(err error) error {
-		return fmt.Errorf("what service %s runs cannot be read: %w", name, err)
-	}
-	out, err := r.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &name, Services: []string{name}})
-	if noCluster := new(ecstypes.ClusterNotFoundException); errors.As(err, &noCluster) {
-		return 0, nil, nil // nothing is deployed yet
-	}
+	unreadable := func(err error) error { return fmt.Errorf("service %s cannot be read: %w", name, err) }
+	found, err := ecsservice.Read(ctx, r.ecs, ecsservice.Name{Cluster: name, Service: name})
 	if err != nil {
 		return 0, nil, unreadable(err)
 	}
-	for _, failure := range out.Failures {
-		if reason := aws.ToString(failure.Reason); reason != "MISSING" {
-			return 0, nil, unreadable(errors.New(reason))
+	if found == nil {
+		return 0, nil, nil
+	}
+	for _, d := range found.Deployments {
+		container, err := ecsservice.Container(ctx, r.ecs, d.TaskDefinition, s.name)
+		if err != nil {
+			return 0, nil, unreadable(err)
+		}
+		if container != nil {
+			all = append(all, deployment{referenceOf(aws.ToString(container.Image)), aws.ToString(d.Status) == "PRIMARY", d.RolloutState})
 		}
 	}
-	for _, found := range out.Services {
-		if aws.ToString(found.Status) == "INACTIVE" { // ECS shows for a while what is deleted
-			continue
-		}
-		tasks = found.DesiredCount
-		for _, d := range found.Deployments {
-			task, err := r.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: d.TaskDefinition})
-			if err != nil {
-				return 0, nil, unreadable(err)
-			}
-			for _, container := range task.TaskDefinition.ContainerDefinitions {
-				if aws.ToString(container.Name) == s.name {
-					all = append(all, deployment{referenceOf(aws.ToString(container.Image)), aws.ToString(d.Status) == "PRIMARY", d.RolloutState})
-				}
-			}
-		}
-	}
-	return tasks, all, nil
+	return found.DesiredCount, all, nil
 }
 
 // referenceOf returns the digest or the tag in an image's name.
@@ -67,7 +51,7 @@ func referenceOf(image string) string {
 	return image[strings.LastIndex(image, ":")+1:]
 }
 
-// primary is the deployment that ECS wants to run, or nil.
+// primary returns the deployment that ECS wants to run, or nil.
 func (r *registry) primary(ctx context.Context, s service) (tasks int32, primary *deployment, err error) {
 	tasks, all, err := r.deployments(ctx, s)
 	for i := range all {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"parrot/config"
+	"parrot/internal/program"
 )
 
 // Release is what `parrotctl release` was asked for.
@@ -116,12 +117,12 @@ func (p *Plan) build(ctx context.Context, d *Delivery, r *registry, s service, s
 		Name:    "Build the " + s.name + " of commit " + src.commit,
 		Command: s.build(src.dir, reference).String(),
 		do: func(ctx context.Context) error {
-			dir, remove, err := src.checkout(ctx)
+			dir, remove, err := program.Checkout(ctx, src.dir, src.commit)
 			if err != nil {
 				return err
 			}
-			defer remove()
-			return s.build(dir, reference).run(ctx, d.Log)
+			defer remove() //nolint:errcheck // the build's error counts
+			return s.build(dir, reference).Run(ctx, d.Log)
 		},
 	})
 	if !*signedIn {
@@ -131,11 +132,11 @@ func (p *Plan) build(ctx context.Context, d *Delivery, r *registry, s service, s
 			if err != nil {
 				return err
 			}
-			login := command{input: auth.Password, args: []string{"docker", "login", "--username", auth.Username, "--password-stdin", host}}
-			return login.run(ctx, d.Log)
+			login := program.Command{Input: auth.Password, Args: []string{"docker", "login", "--username", auth.Username, "--password-stdin", host}}
+			return login.Run(ctx, d.Log)
 		})
 	}
-	p.run(d, "Push the "+s.name, command{args: []string{"docker", "push", reference}})
+	p.run(d, "Push the "+s.name, program.Command{Args: []string{"docker", "push", reference}})
 	return nil
 }
 

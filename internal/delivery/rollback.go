@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"parrot/config"
+	"parrot/internal/program"
 )
 
 // Rollback is what `parrotctl rollback` was asked for.
@@ -129,13 +130,13 @@ func (d *Delivery) history(ctx context.Context, env config.Environment) ([]revis
 	}
 	all := []revision{now}
 	const path = "./config/images.json"
-	log, err := git(d.Dir, "log", "--no-show-signature", "--format=%H %cI", "--max-count=200", "--", path).output(ctx)
+	log, err := program.Git(d.Dir, "log", "--no-show-signature", "--format=%H %cI", "--max-count=200", "--", path).Output(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what ran before is in the history of config/images.json, which cannot be read: %w", err)
 	}
 	for line := range strings.Lines(log) {
 		commit, date, _ := strings.Cut(strings.TrimSpace(line), " ")
-		document, err := git(d.Dir, "show", commit+":"+path).output(ctx)
+		document, err := program.Git(d.Dir, "show", commit+":"+path).Output(ctx)
 		if err != nil {
 			continue // the commit that removed it
 		}

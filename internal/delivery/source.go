@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"parrot/config"
+	"parrot/internal/program"
 )
 
 // platform is what the tasks run on. It is named because a laptop's own may be
@@ -41,11 +42,11 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 	}
 	// The last commit that changed the directory: a service is not built again
 	// because of somebody else's commit.
-	commit, err := git(dir, "log", "--no-show-signature", "--max-count=1", "--format=%h", "--abbrev=12", "--", ".").output(ctx)
+	commit, err := program.Git(dir, "log", "--no-show-signature", "--max-count=1", "--format=%h", "--abbrev=12", "--", ".").Output(ctx)
 	if err != nil {
 		return source{}, fmt.Errorf("the %s's commit is unknown: %w; its image is named after a commit", s.name, err)
 	}
-	changes, err := git(dir, "status", "--porcelain", "--untracked-files=normal", "--", ".").output(ctx)
+	changes, err := program.Git(dir, "status", "--porcelain", "--untracked-files=normal", "--", ".").Output(ctx)
 	if err != nil {
 		return source{}, err
 	}
@@ -57,14 +58,10 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 
 // earlier is the source in a directory as it was at a commit.
 func earlier(ctx context.Context, s service, dir, commit string) (source, error) {
-	if _, err := git(dir, "cat-file", "-e", commit+"^{commit}").output(ctx); err != nil {
+	if _, err := program.Git(dir, "cat-file", "-e", commit+"^{commit}").Output(ctx); err != nil {
 		return source{}, fmt.Errorf("commit %s of the %s is not in %s: %w; fetch it, or name the directory with --%s", commit, s.name, dir, err, s.name)
 	}
 	return source{dir: dir, commit: commit}, nil
-}
-
-func git(dir string, args ...string) command {
-	return command{dir: dir, args: append([]string{"git"}, args...)}
 }
 
 // buildTag returns a tag that says what an image was made of: two builds with the
@@ -81,12 +78,12 @@ func (s service) buildTag(commit string) string {
 
 // build returns the command that builds the service's image. An attestation or a
 // second platform would make one push several images in ECR.
-func (s service) build(dir, reference string) command {
+func (s service) build(dir, reference string) program.Command {
 	args := []string{"docker", "build", "--platform", platform, "--provenance=false", "--target", s.target}
 	for _, name := range slices.Sorted(maps.Keys(s.arguments)) {
 		args = append(args, "--build-arg", name+"="+s.arguments[name])
 	}
-	return command{args: append(args, "--tag", reference, dir)}
+	return program.Command{Args: append(args, "--tag", reference, dir)}
 }
 
 // commitOf is the commit in an image's tag.
@@ -96,29 +93,4 @@ func commitOf(image config.Image) (string, error) {
 		return "", fmt.Errorf("tag %q names no commit: want YYYYMMDDHHMMSS-commit, as parrotctl release makes", image.Tag)
 	}
 	return found[1], nil
-}
-
-// checkout makes a directory with the committed source, and returns it with a function
-// that removes it. The working directory may have files that git ignores: a .env would
-// get into the image, and only on some machines.
-func (src source) checkout(ctx context.Context) (dir string, remove func(), err error) {
-	below, err := git(src.dir, "rev-parse", "--show-prefix").output(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	temporary, err := os.MkdirTemp("", "parrot-")
-	if err != nil {
-		return "", nil, err
-	}
-	tree := filepath.Join(temporary, "source")
-	remove = func() {
-		// Also after ctrl-C; git would remember a directory that is gone.
-		_, _ = git(src.dir, "worktree", "remove", "--force", tree).output(context.WithoutCancel(ctx))
-		_ = os.RemoveAll(temporary)
-	}
-	if _, err := git(src.dir, "worktree", "add", "--detach", tree, src.commit).output(ctx); err != nil {
-		remove()
-		return "", nil, fmt.Errorf("commit %s cannot be checked out: %w", src.commit, err)
-	}
-	return filepath.Join(tree, below), remove, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"parrot/config"
 	"parrot/internal/awsclient"
+	"parrot/internal/ecsservice"
 )
 
 // Stack is one of the environment's stacks.
@@ -75,6 +76,10 @@ type ServiceOutputs struct {
 	LogGroup             string
 	// TargetGroup is empty for a service that no load balancer calls.
 	TargetGroup string
+}
+
+func (at ServiceOutputs) name() ecsservice.Name {
+	return ecsservice.Name{Cluster: at.Cluster, Service: at.Service}
 }
 
 // Of returns the outputs of a service.

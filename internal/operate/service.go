@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 
 	"parrot/config"
+	"parrot/internal/ecsservice"
 )
 
 // shownEvents is how many of a service's events are shown.
@@ -83,24 +83,23 @@ func (t Target) OK() bool {
 
 // Service reads one service.
 func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, error) {
-	out, err := e.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: &at.Cluster, Services: []string{at.Service}})
+	found, err := ecsservice.Read(ctx, e.ecs, at.name())
 	if err != nil {
 		return Service{}, fmt.Errorf("service %s cannot be read: %w", at.Service, err)
 	}
-	if len(out.Services) == 0 || aws.ToString(out.Services[0].Status) != "ACTIVE" {
+	if found == nil || aws.ToString(found.Status) != "ACTIVE" {
 		return Service{}, ServiceGone{at.Service, at.ClusterName, e.config.StackName(config.ComputePart)}
 	}
-	found := out.Services[0]
 	s := Service{
 		Name: at.Name, Running: found.RunningCount, Desired: found.DesiredCount, Pending: found.PendingCount,
 		TaskDefinition: aws.ToString(found.TaskDefinition), Events: []Event{},
 	}
 	for _, deployment := range found.Deployments {
 		s.Deployments = append(s.Deployments, aws.ToString(deployment.Id))
-		if aws.ToString(deployment.Status) == "PRIMARY" {
-			s.Rollout, s.Reason = string(deployment.RolloutState), aws.ToString(deployment.RolloutStateReason)
-			s.Since, s.Deployment = deployment.CreatedAt, aws.ToString(deployment.Id)
-		}
+	}
+	if primary := ecsservice.Primary(found); primary != nil {
+		s.Rollout, s.Reason = string(primary.RolloutState), aws.ToString(primary.RolloutStateReason)
+		s.Since, s.Deployment = primary.CreatedAt, aws.ToString(primary.Id)
 	}
 	if network := found.NetworkConfiguration; network != nil && network.AwsvpcConfiguration != nil {
 		s.SecurityGroups = network.AwsvpcConfiguration.SecurityGroups
@@ -108,22 +107,20 @@ func (e *Environment) Service(ctx context.Context, at ServiceOutputs) (Service, 
 	for _, event := range found.Events[:min(shownEvents, len(found.Events))] {
 		s.Events = append(s.Events, Event{aws.ToTime(event.CreatedAt), aws.ToString(event.Message)})
 	}
-	definition, err := e.ecs.DescribeTaskDefinition(ctx, &ecs.DescribeTaskDefinitionInput{TaskDefinition: &s.TaskDefinition})
+	container, err := ecsservice.Container(ctx, e.ecs, found.TaskDefinition, at.Name)
 	if err != nil {
-		return s, fmt.Errorf("what service %s runs cannot be read: %w", at.Service, err)
+		return s, fmt.Errorf("the task definition of service %s cannot be read: %w", at.Service, err)
 	}
-	for _, container := range definition.TaskDefinition.ContainerDefinitions {
-		if aws.ToString(container.Name) != at.Name {
-			continue
-		}
-		s.Image = aws.ToString(container.Image)
-		for _, port := range container.PortMappings {
-			s.ContainerPorts = append(s.ContainerPorts, aws.ToInt32(port.ContainerPort))
-		}
-		for _, variable := range container.Environment {
-			if aws.ToString(variable.Name) == config.PortVariable {
-				s.PortVariable = aws.ToString(variable.Value)
-			}
+	if container == nil {
+		return s, nil
+	}
+	s.Image = aws.ToString(container.Image)
+	for _, port := range container.PortMappings {
+		s.ContainerPorts = append(s.ContainerPorts, aws.ToInt32(port.ContainerPort))
+	}
+	for _, variable := range container.Environment {
+		if aws.ToString(variable.Name) == config.PortVariable {
+			s.PortVariable = aws.ToString(variable.Value)
 		}
 	}
 	return s, nil
@@ -152,21 +149,9 @@ func (e *Environment) Targets(ctx context.Context, at ServiceOutputs) ([]Target,
 
 // Tasks reads a service's tasks with a status, newest first.
 func (e *Environment) Tasks(ctx context.Context, at ServiceOutputs, want ecstypes.DesiredStatus) ([]ecstypes.Task, error) {
-	var tasks []ecstypes.Task
-	pages := ecs.NewListTasksPaginator(e.ecs, &ecs.ListTasksInput{Cluster: &at.Cluster, ServiceName: &at.Service, DesiredStatus: want})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("the tasks of the %s cannot be listed: %w", at.Name, err)
-		}
-		if len(page.TaskArns) == 0 {
-			continue
-		}
-		out, err := e.ecs.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &at.Cluster, Tasks: page.TaskArns})
-		if err != nil {
-			return nil, fmt.Errorf("the tasks of the %s cannot be read: %w", at.Name, err)
-		}
-		tasks = append(tasks, out.Tasks...)
+	tasks, err := ecsservice.Tasks(ctx, e.ecs, at.name(), want)
+	if err != nil {
+		return nil, fmt.Errorf("the tasks of the %s cannot be read: %w", at.Name, err)
 	}
 	slices.SortFunc(tasks, func(a, b ecstypes.Task) int { return aws.ToTime(b.CreatedAt).Compare(aws.ToTime(a.CreatedAt)) })
 	return tasks, nil

@@ -1,18 +1,15 @@
 package review
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"parrot/internal/assembly"
+	"parrot/internal/program"
 )
 
 // diffJS runs the library that knows CloudFormation's specification.
@@ -136,23 +133,14 @@ func Diff(ctx context.Context, dir string, base, head *assembly.Assembly, only f
 	if err != nil {
 		return nil, err
 	}
-	node := exec.CommandContext(ctx, "node", "--eval", diffJS) // it looks for packages from Dir
-	node.Dir = dir
-	node.WaitDelay = time.Second
-	node.Stdin = bytes.NewReader(stdin)
-	var stderr strings.Builder
-	node.Stderr = &stderr
-	stdout, err := node.Output()
+	// Node.js looks for packages from the directory that it runs in.
+	node := program.Command{Dir: dir, Input: string(stdin), Args: []string{"node", "--eval", diffJS}}
+	stdout, err := node.Output(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the templates cannot be compared: node: %w: %s; run npm ci, which installs %s", err, lastLines(stderr.String()), library)
+		return nil, fmt.Errorf("the templates cannot be compared: %w; run npm ci, which installs %s", err, library)
 	}
-	if err := json.Unmarshal(stdout, changes); err != nil {
+	if err := json.Unmarshal([]byte(stdout), changes); err != nil {
 		return nil, fmt.Errorf("the templates cannot be compared: %s printed no changes: %w", library, err)
 	}
 	return changes, nil
-}
-
-func lastLines(text string) string {
-	text = strings.TrimSpace(text)
-	return text[max(0, len(text)-1000):]
 }

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"parrot/internal/assembly"
+	"parrot/internal/program"
 )
 
 // Open reads an assembly: that of a directory that cdk synth wrote, or of a git
@@ -21,44 +20,30 @@ func Open(ctx context.Context, dir, revision string) (*assembly.Assembly, error)
 	if info, err := os.Stat(revision); err == nil && info.IsDir() {
 		return assembly.Load(revision)
 	}
-	commit, err := output(ctx, dir, nil, "git", "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	commit, err := program.Git(dir, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}").Output(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fmt.Errorf("%q is neither a git revision in %s nor a directory with an assembly: fetch the revision, or run npx cdk synth and name cdk.out", revision, dir)
 	}
-	temporary, err := os.MkdirTemp("", "parrot-review-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(temporary) //nolint:errcheck // it is in the temporary directory
-	a, err := synthesize(ctx, dir, temporary, commit)
+	a, err := synthesize(ctx, dir, commit)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be synthesized: %w", revision, err)
 	}
 	return a, nil
 }
 
-func synthesize(ctx context.Context, dir, temporary, commit string) (a *assembly.Assembly, err error) {
-	checkout, out := filepath.Join(temporary, "checkout"), filepath.Join(temporary, "cdk.out")
-	if _, err := output(ctx, dir, nil, "git", "worktree", "add", "--quiet", "--detach", checkout, commit); err != nil {
-		return nil, err
-	}
-	defer func() {
-		// Also after an interrupt: git would go on listing it.
-		_, removing := output(context.WithoutCancel(ctx), dir, nil, "git", "worktree", "remove", "--force", checkout)
-		err = errors.Join(err, removing)
-	}()
-	// Parrot may be a part of its repository.
-	prefix, err := output(ctx, dir, nil, "git", "rev-parse", "--show-prefix")
+func synthesize(ctx context.Context, dir, commit string) (a *assembly.Assembly, err error) {
+	path, remove, err := program.Checkout(ctx, dir, commit)
 	if err != nil {
 		return nil, err
 	}
-	return synthesizeIn(ctx, filepath.Join(checkout, prefix), out)
+	defer func() { err = errors.Join(err, remove()) }()
+	return Synthesize(ctx, path)
 }
 
-// Synthesize is the assembly of Parrot's directory as it is now.
+// Synthesize returns the assembly of Parrot's directory as it is now.
 func Synthesize(ctx context.Context, dir string) (*assembly.Assembly, error) {
 	temporary, err := os.MkdirTemp("", "parrot-")
 	if err != nil {
@@ -75,10 +60,10 @@ func synthesizeIn(ctx context.Context, dir, out string) (*assembly.Assembly, err
 	if err != nil {
 		return nil, err
 	}
-	_, err = output(ctx, dir, []string{
+	run := program.Command{Dir: dir, Args: app, Environment: []string{
 		"CDK_OUTDIR=" + out, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
-	}, app...)
-	if err != nil {
+	}}
+	if _, err := run.Output(ctx); err != nil {
 		return nil, err
 	}
 	return assembly.Load(out)
@@ -99,20 +84,4 @@ func appCommand(dir string) ([]string, error) {
 		return nil, fmt.Errorf("%s names no app", filepath.Join(dir, "cdk.json"))
 	}
 	return strings.Fields(file.App), nil
-}
-
-// output runs a program and returns what it prints.
-func output(ctx context.Context, dir string, environment []string, args ...string) (string, error) {
-	process := exec.CommandContext(ctx, args[0], args[1:]...)
-	process.Dir = dir
-	process.Env = append(process.Environ(), environment...)
-	process.Cancel = func() error { return process.Process.Signal(os.Interrupt) }
-	process.WaitDelay = 10 * time.Second
-	var stderr strings.Builder
-	process.Stderr = &stderr
-	stdout, err := process.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(args[:min(2, len(args))], " "), err, lastLines(stderr.String()))
-	}
-	return strings.TrimSpace(string(stdout)), nil
 }

@@ -312,7 +312,8 @@ func TestABackendThatIsNotThereNeedsNoNewTasks(t *testing.T) {
 	_, err = client.DeleteCluster(t.Context(), &ecs.DeleteClusterInput{Cluster: aws.String(backend)})
 	require.NoError(t, err)
 	require.NoError(t, c.try(token(2)), "no cluster")
-	assertRotated(t, c, c.value(source, "AWSPREVIOUS")["password"])
+	assert.Equal(t, c.password, c.value(source, "AWSCURRENT")["password"])
+	assert.NotContains(t, c.calls, "UpdateService")
 }
 
 // What a person finds in a log must not be a password.

@@ -235,7 +235,7 @@ func (w *world) run(input string, args ...string) (status int, text string) {
 	return command.ProcessState.ExitCode(), string(output)
 }
 
-// typed is what was typed since the last question, a line each.
+// typed returns what was typed since the last question, a line each.
 func (w *world) typed() string {
 	text := read(w.T, filepath.Join(w.state, "typed"))
 	require.NoError(w, os.Truncate(filepath.Join(w.state, "typed"), 0))
@@ -306,7 +306,7 @@ func TestTheProofDestroysNothingThatItHasNotMade(t *testing.T) {
 	assert.NotRegexp(t, changes, w.typed())
 }
 
-// script is a copy of the script: go test runs again after a change of what a test itself
+// script returns a copy of the script: go test runs again after a change of what a test itself
 // has read.
 func script(t *testing.T) string {
 	t.Helper()

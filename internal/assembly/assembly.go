@@ -206,7 +206,7 @@ func cycle(stacks []*Stack) error {
 	return fmt.Errorf("no stack can be deployed first: %s; break the cycle", strings.Join(names, " → "))
 }
 
-// Needs are the stacks that have to be deployed before this one: those that the
+// Needs returns the stacks that have to be deployed before this one: those that the
 // manifest names and those that it imports from, by name. Dependencies of
 // dependencies are not among them.
 func (s *Stack) Needs() []*Stack {
@@ -220,7 +220,7 @@ func (s *Stack) Needs() []*Stack {
 	return needed
 }
 
-// Assembly is the assembly that the stack is in.
+// Assembly returns the assembly that the stack is in.
 func (s *Stack) Assembly() *Assembly { return s.assembly }
 
 // Resource returns the resource of a logical id, or nil.
@@ -247,7 +247,7 @@ func (s *Stack) Output(id string) *Output {
 	return nil
 }
 
-// Imports are the names that the stack's template imports, sorted. They are
+// Imports returns the names that the stack's template imports, sorted. They are
 // filled in as ExportName is.
 func (s *Stack) Imports() []string { return slices.Clone(s.imports) }
 

@@ -17,7 +17,7 @@ func (a *Assembly) Export(name string) *Output {
 	return nil
 }
 
-// Exports are the outputs that are exports, by name.
+// Exports returns the outputs that are exports, by name.
 func (a *Assembly) Exports() []*Output {
 	var exports []*Output
 	for _, name := range slices.Sorted(maps.Keys(a.exports)) {
@@ -47,7 +47,7 @@ func (a *Assembly) indexExports() error {
 	return nil
 }
 
-// madeOf says whether the output imports another, however many imports away.
+// madeOf reports whether the output imports another, however many imports away.
 func (o *Output) madeOf(other *Output, seen map[*Output]bool) bool {
 	for _, name := range o.Stack.importsIn(o.Value) {
 		export := o.Stack.export(name)
@@ -62,7 +62,7 @@ func (o *Output) madeOf(other *Output, seen map[*Output]bool) bool {
 	return false
 }
 
-// export is what exports a name to the stack: CloudFormation looks in its account
+// export returns what exports a name to the stack: CloudFormation looks in its account
 // and region. A name that only a deployment knows leads nowhere.
 func (s *Stack) export(name string) *Output {
 	if strings.Contains(name, "{") { // no letter of a name, but of each function as Text shows it
@@ -76,7 +76,7 @@ func (s *Stack) export(name string) *Output {
 	return nil
 }
 
-// imported is the export that Fn::ImportValue leads to, or nil. So that whoever
+// imported returns the export that Fn::ImportValue leads to, or nil. So that whoever
 // follows it arrives, there is none that is made of itself.
 func (s *Stack) imported(argument any) *Output {
 	if export := s.export(s.exportName(argument)); export != nil && !export.circular {
@@ -85,7 +85,7 @@ func (s *Stack) imported(argument any) *Output {
 	return nil
 }
 
-// importsIn are the names that a value imports, sorted.
+// importsIn returns the names that a value imports, sorted.
 func (s *Stack) importsIn(value any) []string {
 	names := map[string]bool{}
 	walk(value, "", func(_ string, fn function) {
@@ -97,7 +97,7 @@ func (s *Stack) importsIn(value any) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// exportName is the name that a template gives to an export or an import, with
+// exportName returns the name that a template gives to an export or an import, with
 // all that is known before deployment filled in. CloudFormation takes no import
 // in it, nor is one followed here: "".
 func (s *Stack) exportName(value any) string {

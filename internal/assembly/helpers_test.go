@@ -35,7 +35,7 @@ func (f files) load(t *testing.T) *assembly.Assembly {
 	return a
 }
 
-// manifest is a manifest of artifacts.
+// manifest returns a manifest of artifacts.
 func manifest(artifacts ...string) string {
 	return fmt.Sprintf(`{"version": "54.0.0", "artifacts": {%s}}`, strings.Join(artifacts, ", "))
 }
@@ -43,7 +43,7 @@ func manifest(artifacts ...string) string {
 // here is where stacks are that may import from each other.
 const here = "aws://111111111111/eu-west-1"
 
-// artifact is a stack in a manifest: its template is in the file of its id.
+// artifact returns a stack in a manifest: its template is in the file of its id.
 func artifact(id, environment string, dependencies ...string) string {
 	if dependencies == nil {
 		dependencies = []string{}
@@ -57,7 +57,7 @@ func artifact(id, environment string, dependencies ...string) string {
 	}`, id, environment, list, id)
 }
 
-// stacks are templates by the name of their stack, as the files of an app whose
+// stacks returns templates by the name of their stack, as the files of an app whose
 // stacks are all in one account and region.
 func stacks(templates map[string]string) files {
 	f := files{}
@@ -70,15 +70,15 @@ func stacks(templates map[string]string) files {
 	return f
 }
 
-// properties is a template whose one resource, Thing, has the properties.
+// properties returns a template whose one resource, Thing, has the properties.
 func properties(properties string) string {
 	return fmt.Sprintf(`{"Resources": {"Thing": {"Type": "Test::Thing", "Properties": %s}}}`, properties)
 }
 
-// outputs is a template of outputs.
+// outputs returns a template of outputs.
 func outputs(outputs string) string { return fmt.Sprintf(`{"Outputs": {%s}}`, outputs) }
 
-// export is an output of a template that exports a value.
+// export returns an output of a template that exports a value.
 func export(id, name, value string) string {
 	return fmt.Sprintf(`%q: {"Value": %s, "Export": {"Name": %s}}`, id, value, name)
 }
@@ -98,7 +98,7 @@ func names(stacks []*assembly.Stack) []string {
 	return names
 }
 
-// lines are references as texts: property → target, and the export on the way.
+// lines returns references as texts: property → target, and the export on the way.
 func lines(references []assembly.Reference) []string {
 	var lines []string
 	for _, r := range references {

@@ -13,7 +13,7 @@ type Target struct {
 	Attribute string
 }
 
-// String is the target as Text shows it: ${Stack.LogicalID} or
+// String returns the target as Text shows it: ${Stack.LogicalID} or
 // ${Stack.LogicalID.Attribute}. The zero Target is "".
 func (t Target) String() string {
 	if t.Resource == nil {
@@ -40,7 +40,7 @@ type Reference struct {
 	Export string
 }
 
-// References are what the resource's properties refer to, by property; a
+// References returns what the resource's properties refer to, by property; a
 // property that refers twice to the same is one reference. Parameters, pseudo
 // parameters and imports that nothing exports are none, and DependsOn is not a
 // property.
@@ -61,7 +61,7 @@ func (r *Resource) References() []Reference {
 	return references
 }
 
-// UsedBy are the references to the resource from anywhere in its assembly, by
+// UsedBy returns the references to the resource from anywhere in its assembly, by
 // stack, resource and property.
 func (r *Resource) UsedBy() []Reference {
 	return slices.Clone(r.Stack.assembly.uses()[r])
@@ -87,7 +87,7 @@ func (s *Stack) Target(value any) (target Target, ok bool) {
 	return s.follow(fn)
 }
 
-// Targets are all that a value refers to, through exports, each once.
+// Targets returns all that a value refers to, through exports, each once.
 func (s *Stack) Targets(value any) []Target {
 	var targets []Target
 	walk(value, "", func(_ string, fn function) {
@@ -144,7 +144,7 @@ func (s *Stack) target(logicalID, attribute string) (Target, bool) {
 	return Target{}, false
 }
 
-// targets are all that one function refers to, the functions in its argument
+// targets returns all that one function refers to, the functions in its argument
 // aside.
 func (s *Stack) targets(fn function) []Target {
 	var targets []Target

@@ -9,7 +9,7 @@ import (
 	"parrot/internal/assembly"
 )
 
-// shop is an app of two stacks: Data, and Network from which it imports. Thing,
+// shop returns an app of two stacks: Data, and Network from which it imports. Thing,
 // in Data, has the properties.
 func shop(t *testing.T, properties string) *assembly.Assembly {
 	t.Helper()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Text is a property as a reader would write it: texts and numbers as they are,
+// Text returns a property as a reader would write it: texts and numbers as they are,
 // joins joined, and each reference as ${Stack.LogicalID} or
 // ${Stack.LogicalID.Attribute} of the resource that it leads to, through
 // exports. A parameter is ${Parameter}, a list has commas, and what has no
@@ -46,10 +46,10 @@ func (r *Resource) Lookup(path ...any) (value any, ok bool) {
 	return value, true
 }
 
-// Text is any value of the stack's template as Resource.Text shows it.
+// Text returns any value of the stack's template as Resource.Text shows it.
 func (s *Stack) Text(value any) string { return show(s.Resolve(value)) }
 
-// Resolve is any value of the stack's template in which each function that has a
+// Resolve returns any value of the stack's template in which each function that has a
 // text, as Text shows it, is that text. The value itself is not changed.
 func (s *Stack) Resolve(value any) any {
 	switch v := value.(type) {

@@ -57,7 +57,7 @@ func (s *Session) In(environment, account string) error {
 	return nil
 }
 
-// Lookup is the session with the role that cdk bootstrap makes for reading, in
+// Lookup returns the session with the role that cdk bootstrap makes for reading, in
 // an account; an empty account is the session's own. It is how a pipeline or a
 // workflow reads, without a right to change anything.
 func (s *Session) Lookup(account string) *Session {
@@ -70,7 +70,7 @@ func (s *Session) Lookup(account string) *Session {
 	return &Session{Config: looking, Account: account, Partition: s.Partition}
 }
 
-// NoSuchStack says whether an error of CloudFormation means that there is no such
+// NoSuchStack reports whether an error of CloudFormation means that there is no such
 // stack, for which it has no type.
 func NoSuchStack(err error) bool {
 	var refused smithy.APIError

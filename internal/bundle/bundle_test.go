@@ -13,7 +13,7 @@ import (
 	"parrot/internal/bundle"
 )
 
-// copied is the rotation's source in a directory of another name.
+// copied returns the rotation's source in a directory of another name.
 func copied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

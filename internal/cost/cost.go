@@ -41,7 +41,7 @@ type Bill struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
-// Sum is the month's sum in US dollars, before the free tier.
+// Sum returns the month's sum in US dollars, before the free tier.
 func (b *Bill) Sum() float64 { return sum(b.Lines) }
 
 func sum(lines []Line) (usd float64) {
@@ -191,7 +191,7 @@ type Change struct {
 	Unknown []string `json:"unknown,omitempty"`
 }
 
-// Text is the change in one line.
+// Text returns the change in one line.
 func (c Change) Text() string {
 	text := fmt.Sprintf("%s: $%.2f → $%.2f a month", c.Environment, c.Old, c.New)
 	if len(c.Reasons) > 0 {

@@ -15,7 +15,7 @@ import (
 	"parrot/internal/cost"
 )
 
-// load is an assembly with stacks of resources, all in a region.
+// load returns an assembly with stacks of resources, all in a region.
 func load(t *testing.T, region string, stacks map[string]string) *assembly.Assembly {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,7 +45,7 @@ var options = cost.Options{
 	Usage: func(string) cost.Usage { return cost.QuietUsage() },
 }
 
-// bills are those of stacks in the region of the prices.
+// bills returns those of stacks in the region of the prices.
 func bills(t *testing.T, stacks map[string]string) []*cost.Bill {
 	t.Helper()
 	all, err := cost.Estimate(load(t, cost.ListPrices().Region, stacks), cost.ListPrices(), options)
@@ -53,7 +53,7 @@ func bills(t *testing.T, stacks map[string]string) []*cost.Bill {
 	return all
 }
 
-// of is the sum that resources come to.
+// of returns the sum that resources come to.
 func of(t *testing.T, resources string) float64 {
 	t.Helper()
 	return bills(t, map[string]string{"dev-all": resources})[0].Sum()

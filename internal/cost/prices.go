@@ -26,7 +26,7 @@ type Prices struct {
 	Prices map[string]Price `json:"prices"`
 }
 
-// ListPrices are the prices that this program knows.
+// ListPrices returns the prices that this program knows.
 func ListPrices() Prices {
 	var p Prices
 	if err := json.Unmarshal(pricesJSON, &p); err != nil {

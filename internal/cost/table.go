@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Sums is a Markdown table of the components, the environments side by side.
+// Sums returns a Markdown table of the components, the environments side by side.
 func Sums(bills []*Bill) string {
 	all := map[string]float64{}
 	header, rule := "| Component |", "| --- |"
@@ -48,7 +48,7 @@ func Sums(bills []*Bill) string {
 	return text.String()
 }
 
-// Details is a Markdown table of a bill's lines.
+// Details returns a Markdown table of a bill's lines.
 func (b *Bill) Details() string {
 	var text strings.Builder
 	text.WriteString("| Component | Resource | What | Quantity | Price | Sum |\n| --- | --- | --- | ---: | ---: | ---: |\n")
@@ -63,7 +63,7 @@ func (b *Bill) Details() string {
 	return text.String()
 }
 
-// Assumptions are the usage that a bill was made with.
+// Assumptions returns the usage that a bill was made with.
 func (u Usage) Assumptions() string {
 	return fmt.Sprintf("%s requests a month with %g KB each to browsers and %g KB to the logs; %g GB of database logs; %g GB of images a repository; where they are on, %g GB of flow logs, %g GB in a bucket, %g GB through NAT, %g runs of a pipeline with builds of %g minutes and %g minutes of actions",
 		grouped(u.Requests), u.ResponseKB, u.LogKB, u.DatabaseLogGB, u.ImageGB, u.FlowLogGB, u.BucketGB, u.NATGB, u.Builds, u.BuildMinutes, u.ActionMinutes)
@@ -84,7 +84,7 @@ func trim(usd float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.6f", usd), "0"), ".")
 }
 
-// grouped is a whole number with commas.
+// grouped returns a whole number with commas.
 func grouped(n float64) string {
 	digits := fmt.Sprintf("%.0f", n)
 	for i := len(digits) - 3; i > 0; i -= 3 {

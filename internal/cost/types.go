@@ -199,7 +199,7 @@ func (e *estimate) loadBalancer(r *assembly.Resource) {
 	e.add(r, traffic, "traffic-out", "answers to browsers", e.usage.gbOut())
 }
 
-// number is a property that is one, or 0.
+// number returns a property that is one, or 0.
 func number(r *assembly.Resource, path ...any) float64 {
 	n, err := strconv.ParseFloat(strings.TrimSpace(r.Text(path...)), 64)
 	if err != nil {
@@ -208,7 +208,7 @@ func number(r *assembly.Resource, path ...any) float64 {
 	return n
 }
 
-// length is how many elements a property has.
+// length returns how many elements a property has.
 func length(r *assembly.Resource, path ...any) int {
 	value, _ := r.Lookup(path...)
 	list, _ := value.([]any)

@@ -30,7 +30,7 @@ type Usage struct {
 	ActionMinutes float64 `json:"actionMinutes"`
 }
 
-// QuietUsage is a team trying its product: some 3,000 requests a day.
+// QuietUsage returns a team trying its product: some 3,000 requests a day.
 func QuietUsage() Usage {
 	return Usage{
 		Requests: 100_000, ResponseKB: 20, LogKB: 2, DatabaseLogGB: 0.1, FlowLogGB: 1, BucketGB: 1,
@@ -43,7 +43,7 @@ const kbPerGB = 1_000_000
 func (u Usage) gbOut() float64 { return u.Requests * u.ResponseKB / kbPerGB }
 func (u Usage) logGB() float64 { return u.Requests * u.LogKB / kbPerGB }
 
-// lcus are the load balancer's capacity units, on average over the month: 25 new
+// lcus returns the load balancer's capacity units, on average over the month: 25 new
 // connections a second or 1 GB an hour each, if every request is a connection.
 // https://aws.amazon.com/elasticloadbalancing/pricing/
 func (u Usage) lcus() float64 {

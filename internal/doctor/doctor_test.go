@@ -82,7 +82,7 @@ func fails(stack, status, resource, kind, reason string) func(*cloud.World) {
 	}
 }
 
-// rotating is a rotation that began some time ago.
+// rotating returns a rotation that began some time ago.
 func rotating(ago time.Duration) string {
 	return fmt.Sprintf(`{"Versions":[{"VersionId":"1","VersionStages":["AWSCURRENT"],"CreatedDate":1},{"VersionId":"2","VersionStages":["AWSPENDING"],"CreatedDate":%d}]}`, time.Now().Add(-ago).Unix())
 }

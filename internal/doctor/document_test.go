@@ -36,7 +36,7 @@ func fenced(text string) sample {
 	return sample{text, "```\n", "\n```\n", "```\n"}
 }
 
-// samples are the document's, by name.
+// samples returns the document's, by name.
 func samples(t *testing.T) map[string]sample {
 	t.Helper()
 	out := map[string]sample{}

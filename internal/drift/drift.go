@@ -135,7 +135,7 @@ func (c *Checker) check(ctx context.Context, stack *Stack) error {
 	return nil
 }
 
-// deployed says whether there is a stack to compare. One whose change set was
+// deployed reports whether there is a stack to compare. One whose change set was
 // never executed has no resources.
 func (c *Checker) deployed(ctx context.Context, name string) (bool, error) {
 	found, err := c.client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})

@@ -16,17 +16,17 @@ type Report struct {
 	Stacks []Stack `json:"stacks"`
 }
 
-// Drifted are the stacks that run otherwise than they were deployed.
+// Drifted returns the stacks that run otherwise than they were deployed.
 func (r Report) Drifted() []Stack {
 	return r.where(func(s Stack) bool { return s.Status == Drifted })
 }
 
-// Unchecked are the stacks of which nothing is known.
+// Unchecked returns the stacks of which nothing is known.
 func (r Report) Unchecked() []Stack {
 	return r.where(func(s Stack) bool { return s.Status == NotChecked })
 }
 
-// Summary is the report in one sentence.
+// Summary returns the report in one sentence.
 func (r Report) Summary() string {
 	drifted, unchecked, missing := len(r.Drifted()), len(r.incomplete()), len(r.missing())
 	deployed := len(r.Stacks) - missing
@@ -49,7 +49,7 @@ func (r Report) Summary() string {
 	return sentence + "."
 }
 
-// Markdown is the report for a person.
+// Markdown returns the report for a person.
 func (r Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Drift\n\n**%s**\n", r.Summary())
@@ -120,7 +120,7 @@ func (r Report) where(keep func(Stack) bool) []Stack {
 	return stacks
 }
 
-// code is a value that no Markdown in it can break, not even in a table.
+// code returns a value that no Markdown in it can break, not even in a table.
 func code(value string) string {
 	if value == "" {
 		return "–"

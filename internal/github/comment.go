@@ -94,7 +94,7 @@ func (p PullRequest) find(ctx context.Context, client *github.Client) (int64, er
 	}
 }
 
-// body is the report with the marker, cut after a line. That it is cut is said
+// body returns the report with the marker, cut after a line. That it is cut is said
 // first, because the cut may be inside of a block that hides what follows.
 func body(report string) string {
 	if len(marker+report) <= LongestComment {

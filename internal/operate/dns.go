@@ -86,7 +86,7 @@ func (p Parents) of(ctx context.Context, domain string) ([]string, error) {
 	return nil, fmt.Errorf("no zone above %s has name servers", domain)
 }
 
-// delegated are the name servers in a parent's answer: a referral, or the
+// delegated returns the name servers in a parent's answer: a referral, or the
 // answer itself where one server has both zones.
 func delegated(answer *dns.Msg, domain string) []string {
 	var names []string
@@ -98,7 +98,7 @@ func delegated(answer *dns.Msg, domain string) []string {
 	return nameServers(names)
 }
 
-// nameServers are names as they can be compared: sorted, in lower case, without
+// nameServers returns names as they can be compared: sorted, in lower case, without
 // the last dot.
 func nameServers(names []string) []string {
 	out := make([]string, len(names))

@@ -54,7 +54,7 @@ func referral(t *testing.T, names ...string) dns.HandlerFunc {
 	}
 }
 
-// com is the zone com, whose name server is on this machine; no other is known.
+// com returns the zone com, whose name server is on this machine; no other is known.
 func com(port string) Parents {
 	return Parents{Port: port, NameServers: func(_ context.Context, name string) ([]string, error) {
 		if name == "com" {

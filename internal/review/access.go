@@ -66,7 +66,7 @@ func (c *comparison) findRules(p *pair, find func(string, ...any)) {
 	}
 }
 
-// peer is who a rule is for.
+// peer returns who a rule is for.
 func (c *comparison) peer(p *pair, r Rule) string {
 	name := code(strings.TrimSuffix(c.names.in(p.name(), r.peer()), ".GroupId"))
 	if r.Peer.IP == "0.0.0.0/0" || r.Peer.IP == "::/0" {
@@ -93,7 +93,7 @@ func (r Rule) ports() string {
 	return fmt.Sprintf("%s %d-%d", protocol, *r.FromPort, *r.ToPort)
 }
 
-// covers says whether all that another rule lets through, this one does, too.
+// covers reports whether all that another rule lets through, this one does, too.
 func (r Rule) covers(other Rule) bool {
 	if r.Direction != other.Direction || r.GroupID != other.GroupID || r.Protocol != other.Protocol && r.Protocol != "-1" {
 		return false
@@ -182,7 +182,7 @@ func codes(values []string, show func(string) string) []string {
 	return all
 }
 
-// permissions are all that a statement allows, one by one.
+// permissions returns all that a statement allows, one by one.
 func (s Statement) permissions() []permission {
 	var all []permission
 	for _, principal := range s.Principals.all() {
@@ -195,7 +195,7 @@ func (s Statement) permissions() []permission {
 	return all
 }
 
-// all are the values; all but a list is one value of its own.
+// all returns the values; all but a list is one value of its own.
 func (v Values) all() []string {
 	if v.Not {
 		return []string{"all but " + strings.Join(v.Values, ", ")}
@@ -203,7 +203,7 @@ func (v Values) all() []string {
 	return v.Values
 }
 
-// denies says whether what another statement denies, this one denies, too.
+// denies reports whether what another statement denies, this one denies, too.
 func (s Statement) denies(other Statement) bool {
 	for _, denied := range other.permissions() {
 		if !slices.ContainsFunc(s.permissions(), func(mine permission) bool { return mine.covers(denied) }) {
@@ -213,7 +213,7 @@ func (s Statement) denies(other Statement) bool {
 	return true
 }
 
-// covers says whether who has this permission has another, too.
+// covers reports whether who has this permission has another, too.
 func (p permission) covers(other permission) bool {
 	return (p.condition == "" || p.condition == other.condition) &&
 		like(p.principal, other.principal) && like(p.action, other.action) && like(p.resource, other.resource)

@@ -21,7 +21,7 @@ func (c *comparison) stateful(resourceType string) bool {
 // The policies of DeletionPolicy and UpdateReplacePolicy by how much they keep.
 var keeps = map[string]int{"Delete": 0, "Snapshot": 1, "RetainExceptOnCreate": 2, "Retain": 2}
 
-// deletionPolicy is a resource's policy, or what CloudFormation does without one.
+// deletionPolicy returns a resource's policy, or what CloudFormation does without one.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 func deletionPolicy(r *assembly.Resource) string {
 	if r.DeletionPolicy != "" {
@@ -34,7 +34,7 @@ func deletionPolicy(r *assembly.Resource) string {
 	return "Delete"
 }
 
-// fateOfDeleted is what becomes of what a deleted resource holds; empty where it
+// fateOfDeleted returns what becomes of what a deleted resource holds; empty where it
 // holds nothing.
 func (c *comparison) fateOfDeleted(p *pair, id string) string {
 	r, _ := p.resource(id)
@@ -51,7 +51,7 @@ func (c *comparison) fateOfDeleted(p *pair, id string) string {
 	return "left behind: it stays in the account, and no stack knows it"
 }
 
-// fateOfReplaced is what becomes of what a replaced resource holds; empty where
+// fateOfReplaced returns what becomes of what a replaced resource holds; empty where
 // it holds nothing.
 func (c *comparison) fateOfReplaced(p *pair, id string) string {
 	_, r := p.resource(id)
@@ -102,7 +102,7 @@ func verb(action Action) string {
 	return string(action)
 }
 
-// reasons are the properties that a resource is replaced for.
+// reasons returns the properties that a resource is replaced for.
 func reasons(r Resource) string {
 	var paths []string
 	for _, property := range r.Properties {
@@ -116,7 +116,7 @@ func reasons(r Resource) string {
 	return list(paths, 3)
 }
 
-// keptName is the physical name that a resource has before and after. Where it
+// keptName returns the physical name that a resource has before and after. Where it
 // is a reference, a replacement may well have another.
 func (c *comparison) keptName(p *pair, id, resourceType string) string {
 	property := c.changes.Types[resourceType].Name

@@ -18,7 +18,7 @@ var titles = map[Category]string{
 // nothing is the report of no change.
 const nothing = "No template changes."
 
-// Markdown is the whole report.
+// Markdown returns the whole report.
 func (r *Report) Markdown() string {
 	if len(r.Stacks)+len(r.Findings) == 0 {
 		return nothing + "\n"
@@ -47,7 +47,7 @@ func (r *Report) Markdown() string {
 	return text.String()
 }
 
-// Summary is the report for a place without Markdown and with a limit of
+// Summary returns the report for a place without Markdown and with a limit of
 // characters: the headline and what to read first.
 func (r *Report) Summary(limit int) string {
 	if len(r.Stacks)+len(r.Findings) == 0 {
@@ -70,7 +70,7 @@ func (r *Report) Summary(limit int) string {
 	return string([]rune(r.Headline)[:max(0, min(limit, len([]rune(r.Headline))))])
 }
 
-// headline is the change in one sentence.
+// headline returns the change in one sentence.
 func (c *comparison) headline() string {
 	counts := map[Action]int{}
 	var replaced, perhaps, images int
@@ -152,7 +152,7 @@ func count(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// alike are the stacks in groups that change in the same way, but for the
+// alike returns the stacks in groups that change in the same way, but for the
 // environment's name.
 func (r *Report) alike() [][]Stack {
 	var groups [][]Stack
@@ -292,7 +292,7 @@ var notes = map[string]string{
 	"secrets-revision": "tasks start anew and read their secrets",
 }
 
-// String is the change in a line of Markdown.
+// String returns the change in a line of Markdown.
 func (p Property) String() string {
 	name := code(p.Path)
 	if plain := plainNames[p.Path]; plain != "" {
@@ -348,7 +348,7 @@ func shorten(before, after string) (string, string) {
 	return cut(a), cut(b)
 }
 
-// value is a value in Markdown; one that is not there is a dash.
+// value returns a value in Markdown; one that is not there is a dash.
 func value(text string) string {
 	if text == "" {
 		return "–"
@@ -356,7 +356,7 @@ func value(text string) string {
 	return code(text)
 }
 
-// version is a tag, or the beginning of a digest.
+// version returns a tag, or the beginning of a digest.
 func version(text string) string {
 	if digest, ok := strings.CutPrefix(text, "sha256:"); ok && len(digest) > 12 {
 		text = "sha256:" + digest[:12] + "…"
@@ -364,7 +364,7 @@ func version(text string) string {
 	return value(text)
 }
 
-// code is text as Markdown shows it without reading it.
+// code returns text as Markdown shows it without reading it.
 func code(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	fence := "`"
@@ -377,7 +377,7 @@ func code(text string) string {
 	return fence + text + fence
 }
 
-// list is texts with commas, the ones above a number only counted.
+// list returns texts with commas, the ones above a number only counted.
 func list(texts []string, most int) string {
 	if len(texts) > most {
 		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", len(texts)-most)

@@ -23,7 +23,7 @@ type pair struct {
 	parameters bool
 }
 
-// Key is what makes a stack in one assembly the same as in another: its name
+// Key returns what makes a stack in one assembly the same as in another: its name
 // and region. The account is not in it, since it may be known in only one.
 func Key(stack *assembly.Stack) string { return stack.Name + " in " + stack.Region }
 
@@ -59,7 +59,7 @@ func match(base, head *assembly.Assembly, only func(stack string) bool) []*pair 
 	return all
 }
 
-// any is the stack in either assembly.
+// any returns the stack in either assembly.
 func (p *pair) any() *assembly.Stack {
 	if p.head != nil {
 		return p.head
@@ -69,7 +69,7 @@ func (p *pair) any() *assembly.Stack {
 
 func (p *pair) name() string { return p.any().Name }
 
-// changed says whether the templates, or what is set beside them, differ.
+// changed reports whether the templates, or what is set beside them, differ.
 func (p *pair) changed() bool {
 	return p.base == nil || p.head == nil || !bytes.Equal(p.base.Template, p.head.Template) ||
 		p.base.TerminationProtection != p.head.TerminationProtection || p.parameters
@@ -86,7 +86,7 @@ func (p *pair) resource(id string) (before, after *assembly.Resource) {
 	return before, after
 }
 
-// ssmParameters are the values of the template's parameters that are read from
+// ssmParameters returns the values of the template's parameters that are read from
 // SSM and written by the same app, by how a resolved text names them. They cross
 // from stack to stack without an export.
 func ssmParameters(stack *assembly.Stack) map[string]string {
@@ -127,7 +127,7 @@ func fill(value any, names *strings.Replacer) any {
 	return value
 }
 
-// resources are a stack's resources with all functions resolved. Metadata says
+// resources returns a stack's resources with all functions resolved. Metadata says
 // nothing to AWS.
 func resources(stack *assembly.Stack, parameters map[string]string) map[string]map[string]any {
 	found := map[string]map[string]any{}

@@ -53,7 +53,7 @@ func (c *comparison) findOrder() {
 	}
 }
 
-// advice is which stacks to deploy first so that the usual order works.
+// advice returns which stacks to deploy first so that the usual order works.
 func (c *comparison) advice(order []*pair) string {
 	var first []*pair
 	for {
@@ -84,7 +84,7 @@ func (c *comparison) advice(order []*pair) string {
 	}
 }
 
-// commands are how to deploy some stacks first.
+// commands returns how to deploy some stacks first.
 func commands(first []*pair) string {
 	var steps []string
 	for _, p := range first {
@@ -156,7 +156,7 @@ func (r *rollout) deploy(order []*pair) []refusal {
 	return refused
 }
 
-// refusals are why CloudFormation refuses the step to a stack's new version.
+// refusals returns why CloudFormation refuses the step to a stack's new version.
 func (r *rollout) refusals(p *pair) []refusal {
 	var refused []refusal
 	next := p.head
@@ -246,7 +246,7 @@ func imports(stack *assembly.Stack, output *assembly.Output) bool {
 	return stack != nil && near(stack, output.Stack) && slices.Contains(stack.Imports(), output.ExportName)
 }
 
-// near says whether one stack sees the other's exports. An account that is not
+// near reports whether one stack sees the other's exports. An account that is not
 // known yet is taken for the same.
 func near(a, b *assembly.Stack) bool {
 	return a.Region == b.Region && (a.Account == b.Account || a.Account == unknownAccount || b.Account == unknownAccount)
@@ -258,7 +258,7 @@ func exporting(stack *assembly.Stack, name string) bool {
 	return slices.ContainsFunc(stack.Outputs, func(o *assembly.Output) bool { return o.ExportName == name })
 }
 
-// exported says whether a stack that runs exports a name, or p's next version.
+// exported reports whether a stack that runs exports a name, or p's next version.
 func (r *rollout) exported(stack *assembly.Stack, name string, p *pair) bool {
 	for q, runs := range r.runs {
 		if q == p {
@@ -271,7 +271,7 @@ func (r *rollout) exported(stack *assembly.Stack, name string, p *pair) bool {
 	return false
 }
 
-// known says whether the app itself exports or exported a name: others may come
+// known reports whether the app itself exports or exported a name: others may come
 // from elsewhere.
 func (r *rollout) known(name string) bool {
 	return slices.ContainsFunc(r.pairs, func(p *pair) bool {

@@ -82,7 +82,7 @@ func orDelete(policy string) string {
 	return policy
 }
 
-// number is a number of a template, which may be a text.
+// number returns a number of a template, which may be a text.
 func number(text string) float64 {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {

@@ -60,7 +60,7 @@ type Report struct {
 	Stacks []Stack  `json:"stacks"`
 }
 
-// Has says whether there is a finding of a category.
+// Has reports whether there is a finding of a category.
 func (r *Report) Has(category Category) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Category == category })
 }
@@ -143,7 +143,7 @@ type Options struct {
 	Only func(stack string) bool
 }
 
-// Environment is the environment of a stack: the one with the longest prefix,
+// Environment returns the environment of a stack: the one with the longest prefix,
 // since one environment's may begin with another's. It is empty where none is known.
 func (o Options) Environment(stack string) string {
 	var best Environment
@@ -196,12 +196,12 @@ func (c *comparison) find(category Category, p *pair, resource, format string, a
 	c.report.Findings = append(c.report.Findings, Finding{category, p.name(), resource, fmt.Sprintf(format, args...)})
 }
 
-// any says whether there is more than noise.
+// any reports whether there is more than noise.
 func (s Stack) any() bool {
 	return s.Action != Changed || len(s.Images)+len(s.Resources)+len(s.Tags)+len(s.Outputs)+len(s.Parameters)+len(s.Settings) > 0
 }
 
-// stack is what changes in one stack.
+// stack returns what changes in one stack.
 func (c *comparison) stack(p *pair, resources []Resource, images []Image) Stack {
 	s := Stack{Name: p.name(), Environment: c.options.Environment(p.name()), Action: Changed, Images: images}
 	switch {
@@ -246,7 +246,7 @@ func onlyTags(r Resource) bool {
 	})
 }
 
-// tagOf is the name of the tag that a property is, or empty.
+// tagOf returns the name of the tag that a property is, or empty.
 func tagOf(p Property) string {
 	for _, list := range []string{"Tags.", "HostedZoneTags."} {
 		if name, ok := strings.CutPrefix(p.Path, list); ok {
@@ -281,7 +281,7 @@ func (c *comparison) resources(p *pair) (all []Resource, images []Image) {
 	return all, images
 }
 
-// resource is what changes in one resource.
+// resource returns what changes in one resource.
 func (c *comparison) resource(p *pair, id string) Resource {
 	change := c.changes.Stacks[p.key].Resources[id]
 	before, after := p.old[id], p.new[id]
@@ -337,7 +337,7 @@ func properties(resource map[string]any) map[string]any {
 	return object
 }
 
-// parameters are a template's parameters but for the CLI's own.
+// parameters returns a template's parameters but for the CLI's own.
 func parameters(stack *assembly.Stack) map[string]any {
 	found := map[string]any{}
 	for name, parameter := range stack.Parameters {
@@ -351,7 +351,7 @@ func parameters(stack *assembly.Stack) map[string]any {
 // exportPrefix is in the path of an output that is an export, before its name.
 const exportPrefix = "export "
 
-// outputs are a stack's outputs that come, go or change; the exports among them
+// outputs returns a stack's outputs that come, go or change; the exports among them
 // are named by what they export.
 func (c *comparison) outputs(p *pair) []Property {
 	before, after := map[string]any{}, map[string]any{}

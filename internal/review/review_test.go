@@ -21,7 +21,7 @@ import (
 // repository is where npm ci installs the library.
 const repository = "../.."
 
-// app is an assembly of templates by stack.
+// app returns an assembly of templates by stack.
 func app(t testing.TB, templates map[string]string) *assembly.Assembly {
 	t.Helper()
 	dir := t.TempDir()
@@ -66,12 +66,12 @@ func together(t *testing.T, category review.Category, base, head []map[string]st
 	return found
 }
 
-// one is the templates of a single stack with a single resource.
+// one returns the templates of a single stack with a single resource.
 func one(resourceType, properties, more string) map[string]string {
 	return map[string]string{"S": fmt.Sprintf(`{"Resources": {"Thing": {"Type": %q, "Properties": %s %s}}}`, resourceType, properties, more)}
 }
 
-// texts are a report's findings of a category.
+// texts returns a report's findings of a category.
 func texts(r *review.Report, category review.Category) []string {
 	var found []string
 	for _, f := range r.Findings {

@@ -13,7 +13,7 @@ import (
 	"parrot/internal/assembly"
 )
 
-// text is a resolved value in one line.
+// text returns a resolved value in one line.
 func text(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -83,7 +83,7 @@ func members(value any) (map[string]any, bool) {
 	return nil, false
 }
 
-// between are the differences between two resolved values, by path.
+// between returns the differences between two resolved values, by path.
 func (c *comparison) between(p *pair, path string, before, after any) []Property {
 	if text(before) == text(after) {
 		return nil
@@ -115,7 +115,7 @@ func (c *comparison) between(p *pair, path string, before, after any) []Property
 	return []Property{{Path: path, Old: c.names.in(p.name(), text(before)), New: c.names.in(p.name(), text(after))}}
 }
 
-// without are the elements of a list that are not in another.
+// without returns the elements of a list that are not in another.
 func without(list, other []any) string {
 	var texts []string
 	for _, element := range list {
@@ -129,7 +129,7 @@ func without(list, other []any) string {
 // leaf is a single value in a resource: its path, and the last name in it.
 type leaf struct{ path, name string }
 
-// leaves are all single values of a resolved value.
+// leaves returns all single values of a resolved value.
 func leaves(value any) map[leaf]string {
 	found := map[leaf]string{}
 	var walk func(path, name string, value any)
@@ -152,7 +152,7 @@ func leaves(value any) map[leaf]string {
 	return found
 }
 
-// sorted are the leaves in either of two values, by path.
+// sorted returns the leaves in either of two values, by path.
 func sorted(before, after map[leaf]string) []leaf {
 	all := maps.Clone(before)
 	maps.Copy(all, after)
@@ -241,7 +241,7 @@ var (
 	whole     = regexp.MustCompile(`^\$\{([^${}]+)\}$`)
 )
 
-// in is a text with references as a reader of the stack would name them:
+// in returns a text with references as a reader of the stack would name them:
 // Database.Endpoint.Address, and with the stack where it is another one. Inside
 // of a longer text a reference keeps ${}.
 func (n names) in(stack, text string) string {

@@ -284,7 +284,7 @@ func (c *cloud) play(action string, form url.Values, question, answer []byte) []
 	return answer
 }
 
-// with is a JSON object with a change.
+// with returns a JSON object with a change.
 func with(answer []byte, change func(map[string]any)) []byte {
 	var value map[string]any
 	if json.Unmarshal(answer, &value) != nil {
@@ -325,7 +325,7 @@ func (c *cloud) try(version string) error {
 	return nil
 }
 
-// promoted says whether a version is AWSCURRENT.
+// promoted reports whether a version is AWSCURRENT.
 func (c *cloud) promoted(version string) bool {
 	c.t.Helper()
 	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
@@ -353,7 +353,7 @@ func (c *cloud) step(step, version string) error {
 	return c.database().Step(context.Background(), events.SecretsManagerSecretRotationEvent{Step: step, SecretID: source, ClientRequestToken: version})
 }
 
-// value is what a stage of a secret holds; nil without such a version.
+// value returns what a stage of a secret holds; nil without such a version.
 func (c *cloud) value(secret, stage string) map[string]string {
 	c.t.Helper()
 	out, err := secretsmanager.NewFromConfig(c.direct).GetSecretValue(c.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret, VersionStage: &stage})

@@ -16,7 +16,7 @@ import (
 	"parrot/internal/fakes/postgres"
 )
 
-// login is nil, or why the server refuses.
+// login returns nil, or why the server refuses.
 func login(t *testing.T, url string) error {
 	t.Helper()
 	connection, err := pgx.Connect(t.Context(), url)

@@ -17,7 +17,7 @@ import (
 	"parrot/internal/fakes"
 )
 
-// token is the id of the n-th version that Secrets Manager asks for.
+// token returns the id of the n-th version that Secrets Manager asks for.
 func token(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
 
 // assertRotated checks that database, source and projection agree on a password

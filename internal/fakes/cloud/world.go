@@ -145,7 +145,7 @@ func (w *World) Complain(service, container, message string) {
 	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(), container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
 }
 
-// Searched is since when the log was asked for, one for each look.
+// Searched returns since when the log was asked for, one for each look.
 func (w *World) Searched() []time.Time {
 	w.lock.Lock()
 	defer w.lock.Unlock()
@@ -375,7 +375,7 @@ func (w *World) DropDatabase() {
 	require.NoError(w.t, err)
 }
 
-// Endpoint is the database's host name.
+// Endpoint returns the database's host name.
 func (w *World) Endpoint() string {
 	out, err := rds.NewFromConfig(w.AWS).DescribeDBInstances(w.t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &w.Env.Database.Identifier})
 	require.NoError(w.t, err)
@@ -479,7 +479,7 @@ func (w *World) Define(name string, port int, portVariable string) string {
 	return *out.TaskDefinition.TaskDefinitionArn
 }
 
-// Task is a running task of a service's only deployment, with some fields
+// Task returns a running task of a service's only deployment, with some fields
 // otherwise.
 func (w *World) Task(service, id string, other map[string]any) map[string]any {
 	task := map[string]any{

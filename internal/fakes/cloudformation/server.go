@@ -75,7 +75,7 @@ func New(t *testing.T) *Server {
 	return s
 }
 
-// Roles are the roles that were assumed.
+// Roles returns the roles that were assumed.
 func (s *Server) Roles() []string {
 	s.lock.Lock()
 	defer s.lock.Unlock()

@@ -94,7 +94,7 @@ func Start(t *testing.T, password string) *Server {
 	return s
 }
 
-// Program is one of PostgreSQL's, which most systems keep off the PATH.
+// Program returns one of PostgreSQL's, which most systems keep off the PATH.
 func Program(t *testing.T, name string) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
@@ -123,7 +123,7 @@ func (s *Server) Exec(sql string) {
 	require.NoError(s.t, err)
 }
 
-// unprivileged is whom PostgreSQL runs as: it refuses root.
+// unprivileged returns whom PostgreSQL runs as: it refuses root.
 func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {

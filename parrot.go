@@ -33,7 +33,8 @@ func Run(environments []config.Environment, pipeline config.Pipeline, settings e
 	}
 	rotationCode, err := BuildRotation(environments)
 	if err != nil {
-		fmt.Fprintf(stderr, "Nothing is synthesized, because the program that rotates passwords could not be built: %v\nCorrect what it says, or set Database.RotationDays to 0 in config\n", err)
+		fmt.Fprintf(stderr, "Nothing is synthesized, because the program that rotates passwords could not be built: %v\nCorrect what it says, "+
+			"or set Database.RotationDays to 0 in config\n", err)
 		return 1
 	}
 	defer os.RemoveAll(rotationCode) //nolint:errcheck // the assembly has a copy

@@ -234,7 +234,8 @@ func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
 		assert.Equal(t, "parrot-dev-"+name, cluster.Resource.Text("ClusterName"))
 		assert.Empty(t, svc.Text("LaunchType"), "it could never become a strategy")
 		assert.Equal(t, []any{map[string]any{"CapacityProvider": "FARGATE", "Weight": 1.0}}, svc.Properties["CapacityProviderStrategy"])
-		providers := With(t, Dev(t, "Compute"), "AWS::ECS::ClusterCapacityProviderAssociations", "Cluster", assembly.Target{Resource: cluster.Resource}.String())
+		providers := With(t, Dev(t, "Compute"), "AWS::ECS::ClusterCapacityProviderAssociations", "Cluster",
+			assembly.Target{Resource: cluster.Resource}.String())
 		assert.Equal(t, "FARGATE,FARGATE_SPOT", providers.Text("CapacityProviders"))
 		assert.Contains(t, svc.DependsOn, providers.LogicalID, "a delete would find the providers in use")
 		assert.Equal(t, "1", svc.Text("DesiredCount"))
@@ -246,7 +247,8 @@ func TestServicesRunOnFargateInClustersOfTheirOwn(t *testing.T) {
 		assert.Equal(t, port, svc.Text("LoadBalancers", 0, "ContainerPort"))
 		assert.Equal(t, name, svc.Text("LoadBalancers", 0, "ContainerName"))
 		assert.Equal(t, "true", svc.Text("EnableExecuteCommand"))
-		assert.Equal(t, "NONE", cluster.Resource.Text("Configuration", "ExecuteCommandConfiguration", "Logging"), "a transcript would keep secrets")
+		assert.Equal(t, "NONE", cluster.Resource.Text("Configuration", "ExecuteCommandConfiguration", "Logging"),
+			"a transcript would keep secrets")
 		assert.Equal(t, "SERVICE", svc.Text("PropagateTags"), "tasks are tagged, too")
 		assert.Equal(t, subnets(t, "public"), svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
 		assert.Equal(t, "ENABLED", svc.Text("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"))
@@ -276,7 +278,8 @@ func TestServicesWaitForTheirRuleAndTheirPermissions(t *testing.T) {
 		assert.Contains(t, svc.DependsOn, rule.LogicalID)
 		assert.Contains(t, svc.DependsOn, PolicyOf(t, role).LogicalID)
 		group := named(t, Dev(t, "Network"), "AWS::EC2::SecurityGroup", "parrot-dev-"+name)
-		ingress := With(t, Dev(t, "Compute"), "AWS::EC2::SecurityGroupIngress", "GroupId", assembly.Target{Resource: group, Attribute: "GroupId"}.String())
+		ingress := With(t, Dev(t, "Compute"), "AWS::EC2::SecurityGroupIngress", "GroupId",
+			assembly.Target{Resource: group, Attribute: "GroupId"}.String())
 		assert.Contains(t, svc.DependsOn, ingress.LogicalID)
 	}
 }
@@ -542,15 +545,18 @@ func TestOutputsShowWhatTheySay(t *testing.T) {
 		{"Data", "DbEndpoint", DatabaseAttribute(t, "Endpoint.Address")},
 		{"Data", "DbPort", DatabaseAttribute(t, "Endpoint.Port")},
 		{"Data", "DbCredentialsSecretArn", SecretARN(t, "parrot-dev-db-credentials")},
-		{"Edge", "AlbDnsName", assembly.Target{Resource: Only(t, Dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "DNSName"}.String()},
+		{"Edge", "AlbDnsName",
+			assembly.Target{Resource: Only(t, Dev(t, "Edge"), "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "DNSName"}.String()},
 		{"Compute", "EcsBackendClusterId", assembly.Target{Resource: Follow(t, Service(t, "backend"), "Cluster"), Attribute: "Arn"}.String()},
 		{"Compute", "EcsBackendServiceName", assembly.Target{Resource: Service(t, "backend"), Attribute: "Name"}.String()},
 		{"Compute", "BackendTargetGroupArn", assembly.Target{Resource: targetGroup(t, "backend")}.String()},
-		{"Compute", "BackendLogGroupName", TaskDefinition(t, "backend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
+		{"Compute", "BackendLogGroupName",
+			TaskDefinition(t, "backend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
 		{"Compute", "EcsFrontendClusterId", assembly.Target{Resource: Follow(t, Service(t, "frontend"), "Cluster"), Attribute: "Arn"}.String()},
 		{"Compute", "EcsFrontendServiceName", assembly.Target{Resource: Service(t, "frontend"), Attribute: "Name"}.String()},
 		{"Compute", "FrontendTargetGroupArn", assembly.Target{Resource: targetGroup(t, "frontend")}.String()},
-		{"Compute", "FrontendLogGroupName", TaskDefinition(t, "frontend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
+		{"Compute", "FrontendLogGroupName",
+			TaskDefinition(t, "frontend").Text("ContainerDefinitions", 0, "LogConfiguration", "Options", "awslogs-group")},
 	} {
 		assert.Equal(t, want.value, shown(t, want.part, want.id), want.id)
 	}

@@ -23,9 +23,11 @@ type credential struct {
 // https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml
 var credentials = []credential{
 	{what: "a private key", form: regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY`)},
-	{what: "a private key in Base64", form: regexp.MustCompile(`LS0tLS1CRUdJTi(BQUklWQVRF|BSU0EgUFJJVkFU|BFQyBQUklWQVRF|BPUEVOU1NIIFBS|BFTkNSWVBURUQg)`)},
+	{what: "a private key in Base64",
+		form: regexp.MustCompile(`LS0tLS1CRUdJTi(BQUklWQVRF|BSU0EgUFJJVkFU|BFQyBQUklWQVRF|BPUEVOU1NIIFBS|BFTkNSWVBURUQg)`)},
 	{what: "a URL with a password", form: regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^/?#@:\s]*:[^/?#@\s]+@`)},
-	{what: "a signed token (JWT)", form: regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}`), browsers: true},
+	{what: "a signed token (JWT)", form: regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}`),
+		browsers: true},
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 	{what: "an AWS access key", form: regexp.MustCompile(`\b(AKIA|ASIA)[A-Z2-7]{16}\b`)},
 	// https://docs.stripe.com/keys
@@ -46,7 +48,8 @@ var credentials = []credential{
 	{what: "a Google OAuth client's secret", form: regexp.MustCompile(`\bGOCSPX-[A-Za-z0-9_-]{20,}`)},
 	{what: "an npm token", form: regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}`)},
 	{what: "an Anthropic key", form: regexp.MustCompile(`\bsk-ant-[A-Za-z0-9_-]{16,}`)},
-	{what: "an OpenAI key", form: regexp.MustCompile(`\bsk-(proj|svcacct|admin)-[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}`)},
+	{what: "an OpenAI key",
+		form: regexp.MustCompile(`\bsk-(proj|svcacct|admin)-[A-Za-z0-9_-]{16,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}`)},
 	{what: "a Hugging Face token", form: regexp.MustCompile(`\bhf_[A-Za-z0-9]{30,}`)},
 	{what: "a Shopify token", form: regexp.MustCompile(`\bshp(at|ca|pa|ss)_[0-9a-fA-F]{32}`)},
 	{what: "a DigitalOcean token", form: regexp.MustCompile(`\bdo[opr]_v1_[0-9a-f]{64}`)},

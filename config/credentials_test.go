@@ -23,14 +23,18 @@ var leaks = map[string][]string{
 	},
 	"a private key in Base64": {"LS0tLS1CRUdJTi" + "BQUklWQVRFIEtFWS0tLS0t", "LS0tLS1CRUdJTi" + "BSU0EgUFJJVkFURSBLRVktLS0tLQ"},
 	"a URL with a password": {
-		"postgresql://app:secret@db.example.com:5432/app", "redis://:secret@cache:6379", "mongodb+srv://u:p%40ss@cluster0.example.net/?w=majority",
+		"postgresql://app:secret@db.example.com:5432/app", "redis://:secret@cache:6379",
+		"mongodb+srv://u:p%40ss@cluster0.example.net/?w=majority",
 		"see amqps://a:b@mq.example.com/vhost", "https://key:secret@o0.ingest.sentry.io/1",
 	},
-	"a signed token (JWT)":           {filled("eyJ", "hbGciOiJIUzI1NiJ9", 17) + "." + filled("eyJ", "zdWIiOiIxMjM0NTY3", 17) + "." + filled("", "SflKxwRJSMeKKF2QT4", 43)},
-	"an AWS access key":              {filled("AK"+"IA", "IOSFODNN7EXAMPLE", 16), "id=" + filled("AS"+"IA", "IOSFODNN7EXAMPLE", 16)},
-	"a Stripe key":                   {filled("sk_"+"live_", "4eC39HqL", 24), filled("rk_"+"live_", "4eC39HqL", 24), filled("sk_"+"test_", "4eC39HqL", 24)},
-	"a webhook's signing secret":     {filled("wh"+"sec_", "4eC39HqL", 32)},
-	"a GitHub token":                 {filled("gh"+"p_", "4eC39HqL", 36), filled("gh"+"s_", "4eC39HqL", 36), filled("github"+"_pat_", "4eC39HqL_", 82)},
+	"a signed token (JWT)": {filled("eyJ", "hbGciOiJIUzI1NiJ9", 17) + "." + filled("eyJ", "zdWIiOiIxMjM0NTY3", 17) + "." +
+		filled("", "SflKxwRJSMeKKF2QT4", 43)},
+	"an AWS access key": {filled("AK"+"IA", "IOSFODNN7EXAMPLE", 16), "id=" + filled("AS"+"IA", "IOSFODNN7EXAMPLE", 16)},
+	"a Stripe key": {filled("sk_"+"live_", "4eC39HqL", 24), filled("rk_"+"live_", "4eC39HqL", 24),
+		filled("sk_"+"test_", "4eC39HqL", 24)},
+	"a webhook's signing secret": {filled("wh"+"sec_", "4eC39HqL", 32)},
+	"a GitHub token": {filled("gh"+"p_", "4eC39HqL", 36), filled("gh"+"s_", "4eC39HqL", 36),
+		filled("github"+"_pat_", "4eC39HqL_", 82)},
 	"a GitLab token":                 {filled("gl"+"pat-", "4eC39HqL", 20)},
 	"a Slack token":                  {filled("xo"+"xb-", "1234-", 40), filled("xo"+"xp-", "1234-", 40), filled("xa"+"pp-1-", "A12B", 40)},
 	"a Slack webhook":                {"https://hooks.slack.com" + "/services/T00000000/B00000000/" + filled("", "X", 24)},
@@ -41,12 +45,13 @@ var leaks = map[string][]string{
 	"a Google OAuth client's secret": {filled("GOC"+"SPX-", "4eC39HqL", 28)},
 	"an npm token":                   {filled("np"+"m_", "4eC39HqL", 36)},
 	"an Anthropic key":               {filled("sk-"+"ant-", "api03-4eC39HqL", 95)},
-	"an OpenAI key":                  {filled("sk-"+"proj-", "4eC39HqL", 48), filled("s"+"k-", "4eC39HqL", 20) + "T3Blbk" + filled("FJ", "4eC39HqL", 20)},
-	"a Hugging Face token":           {filled("h"+"f_", "AbCdEf", 34)},
-	"a Shopify token":                {filled("shp"+"at_", "0f", 32)},
-	"a DigitalOcean token":           {filled("do"+"p_v1_", "0f", 64)},
-	"a Sentry token":                 {filled("snt"+"rys_", "eyJpYXQ", 60)},
-	"a Supabase key":                 {filled("sb_"+"secret_", "4eC39HqL", 31), filled("sb"+"p_", "0f", 40)},
+	"an OpenAI key": {filled("sk-"+"proj-", "4eC39HqL", 48),
+		filled("s"+"k-", "4eC39HqL", 20) + "T3Blbk" + filled("FJ", "4eC39HqL", 20)},
+	"a Hugging Face token": {filled("h"+"f_", "AbCdEf", 34)},
+	"a Shopify token":      {filled("shp"+"at_", "0f", 32)},
+	"a DigitalOcean token": {filled("do"+"p_v1_", "0f", 64)},
+	"a Sentry token":       {filled("snt"+"rys_", "eyJpYXQ", 60)},
+	"a Supabase key":       {filled("sb_"+"secret_", "4eC39HqL", 31), filled("sb"+"p_", "0f", 40)},
 }
 
 func TestVariablesHaveNoCredentials(t *testing.T) {
@@ -58,7 +63,8 @@ func TestVariablesHaveNoCredentials(t *testing.T) {
 				e := described()
 				service(&e).Variables = map[string]string{"TOKEN": value}
 				err := Validate([]Environment{e})
-				require.ErrorContains(t, err, fmt.Sprintf("%s.Variables is %q: want no credential: its value looks like %s, ", name, "TOKEN", c.what), "%s %d", c.what, i)
+				require.ErrorContains(t, err, fmt.Sprintf("%s.Variables is %q: want no credential: its value looks like %s, ", name, "TOKEN", c.what),
+					"%s %d", c.what, i)
 				assert.NotContains(t, err.Error(), value, "an error never shows a credential")
 				assert.NotContains(t, err.Error(), value[len(value)/2:], "nor a part of it")
 			}
@@ -75,7 +81,8 @@ func TestWhatIsPublicIsNoCredential(t *testing.T) {
 	for _, value := range []string{
 		filled("pk_"+"live_", "4eC39HqL", 24), filled("pk_"+"test_", "4eC39HqL", 99), // Stripe's publishable keys
 		"https://0123456789abcdef0123456789abcdef@o0.ingest.sentry.io/1", // a Sentry DSN
-		"https://example.com:8443/@scope/a:b@c", "postgresql://app@db.example.com/app", "http://localhost:3000/callback?next=a:b@c", "mailto:a:b@c.example",
+		"https://example.com:8443/@scope/a:b@c", "postgresql://app@db.example.com/app", "http://localhost:3000/callback?next=a:b@c",
+		"mailto:a:b@c.example",
 		"AC" + strings.Repeat("0f", 16),                                                           // Twilio's account
 		"pub-0123456789", "G-ABCDEF1234", "phc_0123456789", "sb_publishable_0123456789abcdefghij", // PostHog, Google Analytics, Supabase
 		"eyJhbGciOiJIUzI1NiJ9", "sk-ip", "skip_live_", "task_live_0123456789abcdef", "re_export", "monkey-0123456789", "npm_config_cache", "SG.1",
@@ -127,7 +134,8 @@ func TestTaskDefinitionsFitIntoWhatECSTakes(t *testing.T) {
 	require.NoError(t, size("Backend", 25*kib, "migrate"), "half as much in each of two containers")
 	require.NoError(t, size("Frontend", 51*kib, "migrate"), "the front end has no migration")
 	for _, err := range []error{
-		size("Backend", 52*kib), size("Backend", 26*kib, "migrate"), size("Backend", 0, "migrate", strings.Repeat("x", 52*kib)), size("Frontend", 52*kib),
+		size("Backend", 52*kib), size("Backend", 26*kib, "migrate"), size("Backend", 0, "migrate", strings.Repeat("x", 52*kib)),
+		size("Frontend", 52*kib),
 	} {
 		require.ErrorContains(t, err, "end.Variables is 5")
 		require.ErrorContains(t, err, ": want at most 53248 bytes, counted in each container that has them (")

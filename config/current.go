@@ -35,7 +35,8 @@ func BuiltFrom(dir string) error {
 			return fmt.Errorf("the settings cannot be read: %w; run the command in Parrot's directory, or go install ./cmd/parrotctl again", err)
 		}
 		if !bytes.Equal(now, built) {
-			return fmt.Errorf("this command was built with other settings than those in %s: run go run ./cmd/parrotctl, or go install ./cmd/parrotctl again", path)
+			return fmt.Errorf("this command was built with other settings than those in %s: run go run ./cmd/parrotctl, or go install "+
+				"./cmd/parrotctl again", path)
 		}
 	}
 	return nil

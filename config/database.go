@@ -43,7 +43,8 @@ var identifierSyntax = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
 func (v *validator) database(e Environment) {
 	db := e.Database
 	v.matches("Database.Identifier", db.Identifier, identifierSyntax, "lower-case letters, digits and single hyphens, a letter first")
-	v.offeredClass("Database.InstanceClass", db.InstanceClass, e.Region, offers.DatabaseClasses, "an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
+	v.offeredClass("Database.InstanceClass", db.InstanceClass, e.Region, offers.DatabaseClasses,
+		"an RDS class that runs PostgreSQL, such as db.t3.micro or db.m7g.large")
 	if most := db.MaxAllocatedStorageGiB; most != db.AllocatedStorageGiB && most*10 < db.AllocatedStorageGiB*11 {
 		v.reject("Database.MaxAllocatedStorageGiB", most, "AllocatedStorageGiB (%d), or at least a tenth more", db.AllocatedStorageGiB)
 	}

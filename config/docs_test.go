@@ -149,7 +149,8 @@ func (s setting) String() string {
 func (s setting) limits() string {
 	var text strings.Builder
 	for _, limit := range []struct{ tag, format string }{
-		{rangeTag, " Allowed: %s."}, {oneOfTag, " Allowed: %s."}, {charactersTag, " At most %s characters."}, {productionTag, " In production: %s."},
+		{rangeTag, " Allowed: %s."}, {oneOfTag, " Allowed: %s."}, {charactersTag, " At most %s characters."},
+		{productionTag, " In production: %s."},
 	} {
 		if allowed, ok := s.tag.Lookup(limit.tag); ok {
 			fmt.Fprintf(&text, limit.format, allowed)

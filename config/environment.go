@@ -92,11 +92,13 @@ func (v *validator) identity(e Environment) {
 	v.matches("Name", e.Name, nameSyntax, "lower-case letters and digits, a letter first")
 	// Whether there is a pipeline does not matter: Name cannot change once there is one.
 	if e.Name != "" && (e.selects(PipelineStackName) || strings.HasPrefix(e.StackName(""), PipelineStackName)) {
-		v.reject("Name", e.Name, "another name: %s and %s* would select stacks of the environment and of the pipeline", e.StackName("*"), PipelineStackName)
+		v.reject("Name", e.Name, "another name: %s and %s* would select stacks of the environment and of the pipeline", e.StackName("*"),
+			PipelineStackName)
 	}
 	v.matches("Account", e.Account, accountSyntax, "twelve digits, or nothing for the account that the CLI is signed in to")
 	oneOf(v, "Region", e.Region, offers.Regions...)
-	v.matches("HostedZoneID", e.HostedZoneID, zoneIDSyntax, `a Route 53 zone's id such as "Z0123456789ABCDEFGHIJ", or nothing to create the zone`)
+	v.matches("HostedZoneID", e.HostedZoneID, zoneIDSyntax,
+		`a Route 53 zone's id such as "Z0123456789ABCDEFGHIJ", or nothing to create the zone`)
 	v.matches("CostCenter", e.CostCenter, tagValueSyntax, "letters, digits, spaces and _.:/=+@-, a letter or digit first")
 	if !domainSyntax.MatchString(e.Domain) || strings.HasPrefix(e.Domain, "www.") {
 		v.reject("Domain", e.Domain, "a lower-case domain name without www., such as example.com")
@@ -168,7 +170,8 @@ func (v *validator) stackPatterns(a, b Environment) {
 	for _, pair := range [][2]Environment{{a, b}, {b, a}} {
 		mine, others := pair[0].StackName("*"), pair[1].StackNames()
 		if i := slices.IndexFunc(others, pair[0].selects); i >= 0 {
-			v.reject("Name", b.Name, "another name, one that does not begin like %s: %s means all stacks of %s and would select %s, too", a.Name, mine, pair[0].Name, others[i])
+			v.reject("Name", b.Name, "another name, one that does not begin like %s: %s means all stacks of %s and would select %s, too", a.Name,
+				mine, pair[0].Name, others[i])
 		}
 	}
 }

@@ -67,7 +67,8 @@ func LoadWith(environments []Environment, images []byte) ([]Environment, error) 
 func applyReleases(environments []Environment, document []byte) error {
 	releases, err := ParseReleases(document)
 	if err != nil {
-		return fmt.Errorf("config/images.json: %w; it must look like {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, \"frontend\": {…}}}", err)
+		return fmt.Errorf("config/images.json: %w; it must look like {\"dev\": {\"backend\": {\"tag\": \"…\", \"digest\": \"sha256:…\"}, "+
+			"\"frontend\": {…}}}", err)
 	}
 	var errs []error
 	for i := range environments {
@@ -76,7 +77,8 @@ func applyReleases(environments []Environment, document []byte) error {
 		delete(releases, e.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(releases)) {
-		errs = append(errs, fmt.Errorf("config/images.json: %q is no environment; remove its entry, or add the environment to config/environments.go", name))
+		errs = append(errs,
+			fmt.Errorf("config/images.json: %q is no environment; remove its entry, or add the environment to config/environments.go", name))
 	}
 	return errors.Join(errs...)
 }

@@ -75,12 +75,14 @@ func (v *validator) monitoring(e Environment) {
 		v.reject("Monitoring.RunbookURL", m.RunbookURL, `an address, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`)
 	}
 	if m.BudgetUSD > 0 && lacks(e.Region, budgetType) {
-		v.reject("Monitoring.BudgetUSD", m.BudgetUSD, "0 in %s, where CloudFormation makes no budgets. Make one by hand, in the console of AWS Budgets, with the filter Tag Environment = %s", e.Region, e.Name)
+		v.reject("Monitoring.BudgetUSD", m.BudgetUSD, "0 in %s, where CloudFormation makes no budgets. Make one by hand, in the console of AWS "+
+			"Budgets, with the filter Tag Environment = %s", e.Region, e.Name)
 	}
 	v.pattern("Monitoring.ErrorPattern", m.ErrorPattern)
 	v.pattern("Monitoring.AuthFailurePattern", m.AuthFailurePattern)
 	// CloudWatch Logs takes a metric's value, $.{field}, of at most 100 characters.
-	v.matches("Monitoring.LatencyField", m.LatencyField, fieldSyntax, "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing")
+	v.matches("Monitoring.LatencyField", m.LatencyField, fieldSyntax,
+		"the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing")
 }
 
 func (v *validator) emails(setting string, addresses []string) {
@@ -262,7 +264,8 @@ func (e Environment) Alarms() []Alarm {
 // Where the load balancer had no target to choose it counts no request; a 502 or 504
 // it counts twice here, which takes little from the share.
 func failing(least int) string {
-	return fmt.Sprintf("IF(FILL(balancer, 0) + FILL(targets, 0) >= %d, 100 * (FILL(balancer, 0) + FILL(targets, 0)) / (FILL(requests, 0) + FILL(balancer, 0)), 0)", least)
+	return fmt.Sprintf("IF(FILL(balancer, 0) + FILL(targets, 0) >= %d, 100 * (FILL(balancer, 0) + FILL(targets, 0)) / (FILL(requests, 0) + "+
+		"FILL(balancer, 0)), 0)", least)
 }
 
 // LogMetric is a metric that CloudWatch Logs makes of a service's log.

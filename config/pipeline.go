@@ -47,21 +47,24 @@ func ValidatePipeline(p Pipeline, environments []Environment) error {
 	}
 	v := validator{environment: "pipeline", of: map[string][]string{}}
 	v.matches("ConnectionARN", p.ConnectionARN, connectionSyntax,
-		"a connection's ARN such as arn:aws:codeconnections:us-east-1:123456789012:connection/01234567-89ab-cdef-0123-456789abcdef, or nothing for no pipeline")
+		"a connection's ARN such as arn:aws:codeconnections:us-east-1:123456789012:connection/01234567-89ab-cdef-0123-456789abcdef, or nothing "+
+			"for no pipeline")
 	v.matches("Repository", p.Repository, sourceSyntax, "owner/name")
 	if p.Directory != "" {
-		v.matches("Directory", p.Directory, prefixSyntax, "a directory without slashes at its ends, such as infra, or nothing for the repository's root")
+		v.matches("Directory", p.Directory, prefixSyntax,
+			"a directory without slashes at its ends, such as infra, or nothing for the repository's root")
 	}
 	v.matches("Branch", p.Branch, branchSyntax, "a branch's name, such as main")
 	v.matches("Account", p.Account, accountSyntax, "twelve digits, or nothing if no environment names its account")
 	if len(p.NotificationEmails) == 0 {
-		v.reject("NotificationEmails", p.NotificationEmails, "at least one address: a failure that nobody hears of stops all later releases")
+		v.reject("NotificationEmails", p.NotificationEmails, "at least one address: a failure that nobody notices stops all later releases")
 	}
 	for _, address := range p.NotificationEmails {
 		v.matches("NotificationEmails", address, emailSyntax, "addresses such as team@example.com")
 	}
 	if len(environments) > 0 && lacks(environments[0].Region, buildType) {
-		v.reject("ConnectionARN", p.ConnectionARN, "nothing in %s, where CloudFormation has no AWS CodeBuild for a pipeline: deploy from a laptop, or from a workflow of GitHub", environments[0].Region)
+		v.reject("ConnectionARN", p.ConnectionARN, "nothing in %s, where CloudFormation has no AWS CodeBuild for a pipeline: deploy from a "+
+			"laptop, or from a workflow of GitHub", environments[0].Region)
 	}
 	v.accounts(p, environments)
 	for i, e := range environments {

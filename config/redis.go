@@ -13,7 +13,8 @@ type Redis struct {
 }
 
 func (v *validator) redis(e Environment) {
-	v.offeredClass("Redis.NodeType", e.Redis.NodeType, e.Region, offers.NodeTypes, "an ElastiCache node type, such as cache.t3.micro or cache.m7g.large")
+	v.offeredClass("Redis.NodeType", e.Redis.NodeType, e.Region, offers.NodeTypes,
+		"an ElastiCache node type, such as cache.t3.micro or cache.m7g.large")
 }
 
 func (e Environment) hasRedis() bool { return e.Redis.Enabled }

@@ -61,7 +61,8 @@ func (v *validator) offeredClass(setting, class, region string, families []famil
 		}
 	}
 	if exists {
-		v.reject(setting, class, "a class that %s has, of %s. If AWS has it there by now, add it to SINCE_THEN in .ci/regions.py and run it with --update", region, list(here))
+		v.reject(setting, class, "a class that %s has, of %s. If AWS has it there by now, add it to SINCE_THEN in .ci/regions.py and run it "+
+			"with --update", region, list(here))
 		return
 	}
 	v.reject(setting, class, "%s", allowed)

@@ -82,7 +82,8 @@ func TestAPipelineIsRefusedWhereThereIsNoCodeBuild(t *testing.T) {
 		in("ca-west-1")(&environments[i])
 	}
 	require.NoError(t, Validate(environments))
-	require.ErrorContains(t, ValidatePipeline(delivered(), environments), "want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
+	require.ErrorContains(t, ValidatePipeline(delivered(), environments),
+		"want nothing in ca-west-1, where CloudFormation has no AWS CodeBuild")
 	require.NoError(t, ValidatePipeline(Pipeline{}, environments))
 
 	document, err := os.ReadFile("../docs/pipeline.md")
@@ -103,16 +104,19 @@ func TestZonesAreThoseOfTheAccountAndOfFargate(t *testing.T) {
 		{"both are", []string{"us-west-1a", "us-west-1c"}, west, ""},
 		{
 			"Fargate is not in one", []string{"us-west-1a", "us-west-1b"}, west,
-			"Network.AvailabilityZones of dev cannot be used: Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c in config/environments.go before the first deploy",
+			"Network.AvailabilityZones of dev cannot be used: Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c in " +
+				"config/environments.go before the first deploy",
 		},
 		{
 			"the account lacks one", []string{"us-west-1d", "us-west-1b"}, west,
 			"cannot be used: the account has no us-west-1d, and Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c",
 		},
-		{"the same names are other places elsewhere", []string{"us-west-1a", "us-west-1b"}, []Zone{{"us-west-1a", "usw1-az3"}, {"us-west-1b", "usw1-az1"}}, ""},
+		{"the same names are other places elsewhere", []string{"us-west-1a", "us-west-1b"},
+			[]Zone{{"us-west-1a", "usw1-az3"}, {"us-west-1b", "usw1-az1"}}, ""},
 		{
 			"there are not two", []string{"us-west-1a", "us-west-1b"}, west[:2],
-			"the account has no us-west-1a, and Fargate is not in us-west-1b (usw1-az2). The account has fewer than two zones in us-west-1 that can (us-west-1c): choose another Region",
+			"the account has no us-west-1a, and Fargate is not in us-west-1b (usw1-az2). The account has fewer than two zones in us-west-1 that " +
+				"can (us-west-1c): choose another Region",
 		},
 		{"there is none", []string{"us-west-1a", "us-west-1b"}, nil, "that can (none): choose another Region"},
 	} {

@@ -387,7 +387,8 @@ func (v *validator) services(e Environment) {
 
 func (v *validator) service(w Workload) {
 	if w.Build != nil {
-		v.matches(w.Setting+".Repository", w.Build.Repository, repositorySyntax, "at least two lower-case letters and digits, with single . _ - or / between them")
+		v.matches(w.Setting+".Repository", w.Build.Repository, repositorySyntax,
+			"at least two lower-case letters and digits, with single . _ - or / between them")
 	}
 	v.fargate(w)
 	if w.Web != nil {
@@ -442,7 +443,8 @@ func (v *validator) healthCheck(setting string, h HealthCheck) {
 
 func (v *validator) image(setting string, image Image) {
 	if image.Tag != "" && (!tagSyntax.MatchString(image.Tag) || image.Tag == "latest") {
-		v.reject(setting+".Tag", image.Tag, `a tag of its own of at most 128 letters, digits and _.- (never "latest": the same tag twice deploys nothing)`)
+		v.reject(setting+".Tag", image.Tag,
+			`a tag of its own of at most 128 letters, digits and _.- (never "latest": the same tag twice deploys nothing)`)
 	}
 	if image.Digest != "" {
 		v.matches(setting+".Digest", image.Digest, digestSyntax, "sha256: and 64 hexadecimal digits")
@@ -454,11 +456,13 @@ func (v *validator) backend(e Environment) {
 	v.matches("Backend.APIPrefix", b.APIPrefix, prefixSyntax, "a path without slashes at its ends, such as api or api/v1")
 	for _, origin := range b.CORSOrigins {
 		if !isOrigin(origin) {
-			v.reject("Backend.CORSOrigins", origin, "origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
+			v.reject("Backend.CORSOrigins", origin,
+				"origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash, such as https://example.com")
 		}
 	}
 	if b.CABundle != "" {
-		v.matches("Backend.CABundle", b.CABundle, fileSyntax, "the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing")
+		v.matches("Backend.CABundle", b.CABundle, fileSyntax,
+			"the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing")
 	}
 	for i, word := range b.MigrationCommand {
 		if what := credentialIn("", word); what != "" {
@@ -479,7 +483,8 @@ func (v *validator) frontend(e Environment) {
 	compiled := e.frontendBuildArguments()
 	for _, variable := range slices.Sorted(maps.Keys(e.Frontend.Variables)) {
 		if _, reserved := compiled[variable]; strings.HasPrefix(variable, publicPrefix) && !reserved {
-			v.reject("Frontend.Variables", variable, "no %s variable: Next.js compiles these into the image, and a task's variable comes too late. Make it a line of frontendBuildArguments in config/services.go, and release a new image", publicPrefix)
+			v.reject("Frontend.Variables", variable, "no %s variable: Next.js compiles these into the image, and a task's variable comes too "+
+				"late. Make it a line of frontendBuildArguments in config/services.go, and release a new image", publicPrefix)
 		}
 	}
 }
@@ -553,7 +558,8 @@ func (v *validator) definitionSize(w Workload) {
 		for _, name := range largest[:min(3, len(largest))] {
 			texts = append(texts, fmt.Sprintf("%s %d", name, sizes[name]))
 		}
-		v.reject(w.Setting+".Variables", total, "at most %d bytes, counted in each container that has them (%d): ECS refuses a task definition of more than %d. The largest: %s", most, containers, taskDefinitionBytes, list(texts))
+		v.reject(w.Setting+".Variables", total, "at most %d bytes, counted in each container that has them (%d): ECS refuses a task definition "+
+			"of more than %d. The largest: %s", most, containers, taskDefinitionBytes, list(texts))
 	}
 }
 

@@ -312,7 +312,8 @@ func TestDatabaseClassAndStorageRanges(t *testing.T) {
 		[]string{"db.t3.micro", "db.t4g.2xlarge", "db.m7g.large", "db.m6i.xlarge", "db.r5b.24xlarge", "db.r8g.48xlarge", "db.x2iedn.32xlarge"},
 		[]string{
 			"", "t3.micro", "db.t3", "db.t3.nano", "db.t3.4xlarge", "db.m7g.micro", "db.r6g.medium", "db.m7g.0xlarge", "db.m7g.1xlarge",
-			"db.m3.large", "cache.t3.micro", "DB.T3.MICRO", " db.t3.micro", "db.t3.micro ", "db.m7g.24xlarge", "db.serverless", "db.r6gd", "db.c6gd.large",
+			"db.m3.large", "cache.t3.micro", "DB.T3.MICRO", " db.t3.micro", "db.t3.micro ", "db.m7g.24xlarge", "db.serverless", "db.r6gd",
+			"db.c6gd.large",
 		}))
 
 	storage := func(first, highest int) func(*Environment) {
@@ -328,11 +329,13 @@ func TestDatabaseClassAndStorageRanges(t *testing.T) {
 		{"growth by a tenth", storage(20, 22), ""},
 		{"growth to the limit", storage(20, 65536), ""},
 		{"growth by less", storage(20, 21), "Database.MaxAllocatedStorageGiB is 21: want AllocatedStorageGiB (20), or at least a tenth more"},
-		{"growth by no whole tenth", storage(25, 27), "Database.MaxAllocatedStorageGiB is 27: want AllocatedStorageGiB (25), or at least a tenth more"},
+		{"growth by no whole tenth", storage(25, 27),
+			"Database.MaxAllocatedStorageGiB is 27: want AllocatedStorageGiB (25), or at least a tenth more"},
 		{"growth by a little over a tenth", storage(25, 28), ""},
 		{"growth over the limit", storage(20, 65537), "Database.MaxAllocatedStorageGiB is 65537: want 20 to 65536"},
 		{"shrinking", storage(20, -1), "Database.MaxAllocatedStorageGiB is -1: want 20 to 65536"},
-		{"a number whose multiple overflows", storage(20, math.MinInt/10-1), "Database.MaxAllocatedStorageGiB is -922337203685477581: want 20 to 65536"},
+		{"a number whose multiple overflows", storage(20, math.MinInt/10-1),
+			"Database.MaxAllocatedStorageGiB is -922337203685477581: want 20 to 65536"},
 	})
 }
 
@@ -358,7 +361,8 @@ func TestRedisNodeTypeIsOneOfElastiCache(t *testing.T) {
 		func(e *Environment) *string { return &e.Redis.NodeType },
 		[]string{"cache.t3.micro", "cache.t4g.medium", "cache.m7g.large", "cache.r6g.16xlarge"},
 		[]string{
-			"", "t3.micro", "cache.t3.large", "cache.m7g.micro", "cache.m7g.0xlarge", "cache.x1.large", "db.t3.micro", "cache.m6g.24xlarge", "cache.m5.8xlarge",
+			"", "t3.micro", "cache.t3.large", "cache.m7g.micro", "cache.m7g.0xlarge", "cache.x1.large", "db.t3.micro", "cache.m6g.24xlarge",
+			"cache.m5.8xlarge",
 			" cache.t3.micro", "cache.t3.micro ",
 		}))
 }
@@ -495,7 +499,8 @@ func TestTheCABundlesVariableIsTheTeamsWhereParrotDoesNotSetIt(t *testing.T) {
 }
 
 func TestTheCABundleIsAnAbsolutePath(t *testing.T) {
-	check(t, described, values("Backend.CABundle", "the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing",
+	check(t, described, values("Backend.CABundle",
+		"the absolute path of a file, of letters, digits and _.-, such as /etc/ssl/certs/rds-global-bundle.pem, or nothing",
 		func(e *Environment) *string { return &e.Backend.CABundle },
 		[]string{"", "/etc/ssl/certs/rds-global-bundle.pem", "/rds.pem", "/app/certs_1/x-y"},
 		[]string{"/", "rds.pem", "./rds.pem", "/certs/", "/my certs/rds.pem", "//rds.pem", "/a\nb", "/{{resolve:x}}", "~/rds.pem"}))
@@ -558,14 +563,17 @@ func TestCORSOriginsAreOrigins(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "*", "null", "example.com", "//example.com", "https://", "https:example.com", "ftp://example.com", "HTTPS://example.com",
-		"https://Example.com", "https://*.example.com", "https://example.com/", "https://example.com/app", "https://example.com?x", "https://example.com#x",
-		"https://me@example.com", "https://a.example.com,https://b.example.com", "https://a..example.com", "https://example.com.", "https://-example.com",
+		"https://Example.com", "https://*.example.com", "https://example.com/", "https://example.com/app", "https://example.com?x",
+		"https://example.com#x",
+		"https://me@example.com", "https://a.example.com,https://b.example.com", "https://a..example.com", "https://example.com.",
+		"https://-example.com",
 		"https://example.com:", "https://example.com:0", "https://example.com:100000", "https://example.com:port",
 		"https://example.com:443", "http://example.com:80", // browsers leave these ports out
 		"https://exämple.com", "https://example.com\n",
 	} {
 		changes = append(changes, change{bad, origins("https://example.com", bad), fmt.Sprintf(
-			"Backend.CORSOrigins is %q: want origins: scheme, host and a port other than the scheme's own, without a path or a trailing slash", bad)})
+			"Backend.CORSOrigins is %q: want origins: scheme, host and a port other than the scheme's own, without a path or a trailing "+
+				"slash", bad)})
 	}
 	check(t, described, changes)
 }
@@ -680,9 +688,10 @@ func TestBudgetsPatternsAndFields(t *testing.T) {
 			[]string{"ERROR", "{ $.status = 401 }"}, []string{"", " ", "a\nb", "{{resolve:secretsmanager:a}}", "level:error", `"ERROR`}))
 	}
 	longest := strings.Repeat("a", 98)
-	check(t, described, values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing",
-		func(e *Environment) *string { return &e.Monitoring.LatencyField },
-		[]string{"", "responseTime", "res.time_ms", longest}, []string{"$.time", "a b", ".a", "a."}))
+	check(t, described,
+		values("Monitoring.LatencyField", "the name of a field in the JSON of a log line, such as responseTime or res.time, or nothing",
+			func(e *Environment) *string { return &e.Monitoring.LatencyField },
+			[]string{"", "responseTime", "res.time_ms", longest}, []string{"$.time", "a b", ".a", "a."}))
 	check(t, described, values("Monitoring.RunbookURL", `an address, or a path such as docs/runbook.md, without spaces, #, ", \, < and >`,
 		func(e *Environment) *string { return &e.Monitoring.RunbookURL },
 		[]string{"https://example.com/runbook?at=main&plain=1", "docs/runbook.md"},
@@ -722,8 +731,10 @@ func TestNamesFitWhatAWSMakesOfThem(t *testing.T) {
 func TestProductionKeepsItsGuards(t *testing.T) {
 	check(t, production, []change{
 		{"data not retained", func(e *Environment) { e.RetainData = false }, "RetainData is false: want true while Production is true"},
-		{"deletion allowed", func(e *Environment) { e.DeletionProtection = false }, "DeletionProtection is false: want true while Production is true"},
-		{"termination allowed", func(e *Environment) { e.TerminationProtection = false }, "TerminationProtection is false: want true while Production is true"},
+		{"deletion allowed", func(e *Environment) { e.DeletionProtection = false },
+			"DeletionProtection is false: want true while Production is true"},
+		{"termination allowed", func(e *Environment) { e.TerminationProtection = false },
+			"TerminationProtection is false: want true while Production is true"},
 		{"seeding", func(e *Environment) { e.Backend.SeedDB = true }, "Backend.SeedDB is true: want false while Production is true"},
 		{"schema pushed", func(e *Environment) { e.Backend.PrismaDBPushOnStart = true },
 			"Backend.PrismaDBPushOnStart is true: want false while Production is true"},
@@ -758,7 +769,8 @@ func TestTheStacksOfAnEnvironmentHaveAPatternOfTheirOwn(t *testing.T) {
 		{"differs in its last letter", named("der", ""), ""},
 	}, described())
 	for _, name := range []string{"p", "pi", "pipe", "pipeline", "pipeline2"} {
-		check(t, stage, []change{{"alone", named(name, ""), fmt.Sprintf("Name is %q: want another name: Parrot%s* and ParrotPipeline* would select stacks of", name, upperFirst(name))}})
+		check(t, stage, []change{{"alone", named(name, ""),
+			fmt.Sprintf("Name is %q: want another name: Parrot%s* and ParrotPipeline* would select stacks of", name, upperFirst(name))}})
 	}
 	check(t, stage, []change{{"a letter that pipeline does not have", named("pr", ""), ""}})
 }

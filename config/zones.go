@@ -82,7 +82,8 @@ func (e Environment) CheckZones(zones []Zone) error {
 	}
 	slices.Sort(usable)
 	if len(usable) < 2 {
-		return fmt.Errorf("Network.AvailabilityZones of %s cannot be used: %s. The account has fewer than two zones in %s that can (%s): choose another Region",
+		return fmt.Errorf("Network.AvailabilityZones of %s cannot be used: %s. The account has fewer than two zones in %s that can (%s): "+
+			"choose another Region",
 			e.Name, strings.Join(wrong, ", and "), e.Region, cmp.Or(list(usable), "none"))
 	}
 	return fmt.Errorf("Network.AvailabilityZones of %s cannot be used: %s. Choose two of %s in config/environments.go before the first deploy",

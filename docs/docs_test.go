@@ -56,7 +56,8 @@ func TestDocumentsAskForTheGoThatTheModuleNeeds(t *testing.T) {
 	t.Parallel()
 	version := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(documents.Read(t, "go.mod"))
 	require.NotNil(t, version)
-	for document, text := range map[string]string{"README.md": "Go " + version[1] + " or newer", "docs/product.md": "| Go | " + version[1] + " or newer |"} {
+	for document, text := range map[string]string{"README.md": "Go " + version[1] + " or newer",
+		"docs/product.md": "| Go | " + version[1] + " or newer |"} {
 		if !strings.Contains(documents.Read(t, document), text) {
 			t.Errorf("%s does not say %s", document, text)
 		}

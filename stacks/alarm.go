@@ -65,7 +65,8 @@ func (a *alarms) readMetric(props *awscloudwatch.CfnAlarmProps, alarm config.Ala
 
 func (a *alarms) readExpression(props *awscloudwatch.CfnAlarmProps, alarm config.Alarm) {
 	queries := []any{&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
-		Id: jsii.String("value"), Expression: &alarm.Expression, Label: jsii.String(cmp.Or(alarm.Label, alarm.Subject)), ReturnData: jsii.Bool(true),
+		Id: jsii.String("value"), Expression: &alarm.Expression, Label: jsii.String(cmp.Or(alarm.Label, alarm.Subject)),
+		ReturnData: jsii.Bool(true),
 	}}
 	for _, metric := range alarm.Metrics {
 		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{

@@ -28,38 +28,42 @@ type values map[string]float64
 // not beyond the threshold yet, and one that just is. All are of the production
 // fixture: two tasks each, db.t3.micro with 20 GiB, Redis.
 var told = map[string]struct{ ordinary, edge, beyond values }{
-	"backend-down":            {v(2), v(1), v(0)},
-	"frontend-down":           {v(2), v(1), v(0)},
-	"backend-unhealthy":       {v(0), v(0), v(1)},
-	"frontend-unhealthy":      {v(0), v(0), v(1)},
-	"backend-tasks":           {v(4), v(2), v(1)}, // four during a deploy
-	"frontend-tasks":          {v(2), v(2), v(1)},
-	"backend-cpu":             {v(12), v(85), v(85.1)},
-	"frontend-cpu":            {v(3), v(85), v(85.1)},
-	"backend-memory":          {v(40), v(85), v(85.1)},
-	"frontend-memory":         {v(40), v(85), v(85.1)},
-	"errors-5xx":              {values{"requests": 1000}, values{"requests": 95, "balancer": 5}, values{"requests": 94, "balancer": 5}},
-	"errors-4xx":              {values{"requests": 1000, "targets": 60}, values{"requests": 200, "targets": 80}, values{"requests": 199, "targets": 80}},
-	"response-time":           {values{"seconds": 0.08, "requests": 900}, values{"seconds": 1, "requests": 20}, values{"seconds": 1.01, "requests": 20}},
-	"rejected-connections":    {values{}, v(0), v(1)},
-	"database-cpu":            {v(9), v(80), v(80.1)},
-	"database-connections":    {v(10), v(62), v(63)}, // of some 80
-	"database-storage":        {values{"bytes": 15 << 30}, values{"bytes": 1 << 30}, values{"bytes": 1<<30 - 1}},
-	"database-memory":         {values{"bytes": 150 << 20}, values{"bytes": 51 << 20}, values{"bytes": 51<<20 - 1}},
-	"database-iops":           {values{"reads": 2, "writes": 9}, values{"reads": 40, "writes": 60}, values{"reads": 40, "writes": 61}},
-	"database-read-latency":   {values{"seconds": 0.001}, values{"seconds": 0.05}, values{"seconds": 0.051}},
-	"database-write-latency":  {values{"seconds": 0.002}, values{"seconds": 0.05}, values{"seconds": 0.051}},
-	"database-credits":        {values{"credits": 0, "cpu": 5}, values{"credits": 0, "cpu": 10}, values{"credits": 27, "cpu": 11}}, // a new one has none
+	"backend-down":       {v(2), v(1), v(0)},
+	"frontend-down":      {v(2), v(1), v(0)},
+	"backend-unhealthy":  {v(0), v(0), v(1)},
+	"frontend-unhealthy": {v(0), v(0), v(1)},
+	"backend-tasks":      {v(4), v(2), v(1)}, // four during a deploy
+	"frontend-tasks":     {v(2), v(2), v(1)},
+	"backend-cpu":        {v(12), v(85), v(85.1)},
+	"frontend-cpu":       {v(3), v(85), v(85.1)},
+	"backend-memory":     {v(40), v(85), v(85.1)},
+	"frontend-memory":    {v(40), v(85), v(85.1)},
+	"errors-5xx":         {values{"requests": 1000}, values{"requests": 95, "balancer": 5}, values{"requests": 94, "balancer": 5}},
+	"errors-4xx": {values{"requests": 1000, "targets": 60}, values{"requests": 200, "targets": 80},
+		values{"requests": 199, "targets": 80}},
+	"response-time": {values{"seconds": 0.08, "requests": 900}, values{"seconds": 1, "requests": 20},
+		values{"seconds": 1.01, "requests": 20}},
+	"rejected-connections":   {values{}, v(0), v(1)},
+	"database-cpu":           {v(9), v(80), v(80.1)},
+	"database-connections":   {v(10), v(62), v(63)}, // of some 80
+	"database-storage":       {values{"bytes": 15 << 30}, values{"bytes": 1 << 30}, values{"bytes": 1<<30 - 1}},
+	"database-memory":        {values{"bytes": 150 << 20}, values{"bytes": 51 << 20}, values{"bytes": 51<<20 - 1}},
+	"database-iops":          {values{"reads": 2, "writes": 9}, values{"reads": 40, "writes": 60}, values{"reads": 40, "writes": 61}},
+	"database-read-latency":  {values{"seconds": 0.001}, values{"seconds": 0.05}, values{"seconds": 0.051}},
+	"database-write-latency": {values{"seconds": 0.002}, values{"seconds": 0.05}, values{"seconds": 0.051}},
+	// a new one has none
+	"database-credits":        {values{"credits": 0, "cpu": 5}, values{"credits": 0, "cpu": 10}, values{"credits": 27, "cpu": 11}},
 	"redis-cpu":               {v(4), v(45), v(46)},
 	"redis-memory":            {v(30), v(80), v(81)},
 	"redis-evictions":         {v(0), v(0), v(1)},
 	"rotation":                {values{}, v(0), v(1)},
 	"api-errors":              {v(1), v(10), v(11)},
 	"authentication-failures": {values{}, v(50), v(51)},
-	"api-latency":             {values{"milliseconds": 90, "lines": 900}, values{"milliseconds": 1000, "lines": 20}, values{"milliseconds": 1001, "lines": 20}},
-	"certificate":             {v(300), v(30), v(29)},
-	"backend-rollback":        {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
-	"frontend-rollback":       {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
+	"api-latency": {values{"milliseconds": 90, "lines": 900}, values{"milliseconds": 1000, "lines": 20},
+		values{"milliseconds": 1001, "lines": 20}},
+	"certificate":       {v(300), v(30), v(29)},
+	"backend-rollback":  {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
+	"frontend-rollback": {values{"requests": 500}, values{"requests": 30, "errors": 3}, values{"requests": 29, "errors": 3}},
 }
 
 func v(value float64) values { return values{"value": value} }

@@ -29,7 +29,7 @@ description has it, and prod with every option on. The README has the short vers
 
 ## The network
 
-What stands in which subnet. Public subnets have a route to the internet; private ones have
+What is in which subnet. Public subnets have a route to the internet; private ones have
 none, or one through a NAT gateway.
 
 `)
@@ -45,7 +45,8 @@ All security group rules. Nothing else gets in anywhere; everything may call out
 		fmt.Fprintf(&text, "### %s\n\n%s\n", env.Name, matrix(t, env))
 	}
 	text.WriteString("## The way of a request\n\n" + drawRequests(t, Described()))
-	text.WriteString("\n## The order of a deploy\n\nWhat a stack needs is deployed before it, and deleted after it.\n\n" + drawOrder(t, Described()))
+	text.WriteString("\n## The order of a deploy\n\nWhat a stack needs is deployed before it, and deleted after it.\n\n" +
+		drawOrder(t, Described()))
 
 	documents.Golden(t, "docs/architecture.md", text.String())
 }
@@ -126,7 +127,8 @@ func matrix(t *testing.T, env config.Environment) string {
 	t.Helper()
 	var text strings.Builder
 	text.WriteString("| From | to | port |\n| --- | --- | --- |\n")
-	short := strings.NewReplacer(env.PhysicalName(""), "", "0.0.0.0/0", "the internet", env.Network.VPC, "anything in the VPC ("+env.Network.VPC+")")
+	short := strings.NewReplacer(env.PhysicalName(""), "", "0.0.0.0/0", "the internet", env.Network.VPC,
+		"anything in the VPC ("+env.Network.VPC+")")
 	for _, line := range Callers(t, Direct(t), env) {
 		from, rest, _ := strings.Cut(line, " → ")
 		words := strings.Fields(rest)
@@ -154,12 +156,14 @@ func drawRequests(t *testing.T, env config.Environment) string {
 			lines = append(lines, fmt.Sprintf(`l%s -->|otherwise| none["%s"]`, port, listener.Text("DefaultActions", 0, "FixedResponseConfig", "StatusCode")))
 		}
 	}
-	rules := slices.Concat(Resources(t, edge, "AWS::ElasticLoadBalancingV2::ListenerRule"), Resources(t, compute, "AWS::ElasticLoadBalancingV2::ListenerRule"))
+	rules := slices.Concat(Resources(t, edge, "AWS::ElasticLoadBalancingV2::ListenerRule"),
+		Resources(t, compute, "AWS::ElasticLoadBalancingV2::ListenerRule"))
 	slices.SortFunc(rules, func(a, b *assembly.Resource) int {
 		return cmp.Compare(len(a.Text("Priority")), len(b.Text("Priority")))*1000 + cmp.Compare(a.Text("Priority"), b.Text("Priority"))
 	})
 	for _, rule := range rules {
-		condition := strings.Join(texts(t, rule, "Conditions", 0, "HostHeaderConfig", "Values"), ", ") + strings.Join(texts(t, rule, "Conditions", 0, "PathPatternConfig", "Values"), ", ")
+		condition := strings.Join(texts(t, rule, "Conditions", 0, "HostHeaderConfig", "Values"), ", ") +
+			strings.Join(texts(t, rule, "Conditions", 0, "PathPatternConfig", "Values"), ", ")
 		arrow := fmt.Sprintf(`l443 -->|"%s: %s"| `, rule.Text("Priority"), condition)
 		if rule.Text("Actions", 0, "Type") == "redirect" {
 			lines = append(lines, fmt.Sprintf(`%sr%s["%s to %s"]`, arrow, rule.Text("Priority"), redirects(rule, "Actions", 0), rule.Text("Actions", 0, "RedirectConfig", "Host")))

@@ -170,8 +170,10 @@ func TestTheImageSaysWhatRunsAndAsWhom(t *testing.T) {
 					assert.NotContains(t, container, property, "%s of %s", property, name)
 				}
 				assert.Equal(t, "awslogs", task.Text("ContainerDefinitions", i, "LogConfiguration", "LogDriver"), name)
-				assert.Equal(t, name, task.Text("ContainerDefinitions", i, "LogConfiguration", "Options", "awslogs-stream-prefix"), "parrotctl logs finds it by this")
-				assert.Equal(t, env.Region, strings.ReplaceAll(task.Text("ContainerDefinitions", i, "LogConfiguration", "Options", "awslogs-region"), "${AWS::Region}", env.Region))
+				assert.Equal(t, name, task.Text("ContainerDefinitions", i, "LogConfiguration", "Options", "awslogs-stream-prefix"),
+					"parrotctl logs finds it by this")
+				assert.Equal(t, env.Region, strings.ReplaceAll(task.Text("ContainerDefinitions", i, "LogConfiguration", "Options", "awslogs-region"),
+					"${AWS::Region}", env.Region))
 				assert.NotContains(t, Lookup(t, task, "ContainerDefinitions", i, "LogConfiguration", "Options"), "mode", name)
 			}
 			want := []string{service}
@@ -198,7 +200,8 @@ func TestTargetsAreAskedWhereTheyAnswer(t *testing.T) {
 			assert.Contains(t, []string{"", "traffic-port"}, group.Text("HealthCheckPort"), group.LogicalID)
 			assert.Contains(t, []string{"", "HTTP"}, group.Text("HealthCheckProtocol"), group.LogicalID)
 			assert.Contains(t, []string{"", "true"}, group.Text("HealthCheckEnabled"), group.LogicalID)
-			assert.Contains(t, []string{"", "HTTP1"}, group.Text("ProtocolVersion"), "%s: containers do not speak HTTP/2 without TLS", group.LogicalID)
+			assert.Contains(t, []string{"", "HTTP1"}, group.Text("ProtocolVersion"), "%s: containers do not speak HTTP/2 without TLS",
+				group.LogicalID)
 			assert.Equal(t, map[string]string{"deregistration_delay.timeout_seconds": "30", "stickiness.enabled": "false"},
 				Attributes(group, "TargetGroupAttributes"), group.LogicalID)
 			assert.NotContains(t, group.Properties, "Targets", "ECS registers them")

@@ -35,14 +35,15 @@ var scales = []scale{
 		e.Backend.DesiredCount, e.Frontend.DesiredCount = 2, 2
 		e.Database.InstanceClass = "db.t3.small"
 	}},
-	{"10,000", "600–800", "Users10000", 30_000_000, "4 + 4 tasks of 0.5 vCPU and 1 GB, `db.m7g.large` in two zones with 100 GB, Redis", func(e *config.Environment) {
-		for _, s := range []*config.Service{&e.Backend.Service, &e.Frontend.Service} {
-			s.DesiredCount, s.CPU, s.MemoryMiB = 4, 512, 1024
-		}
-		e.Database.InstanceClass, e.Database.MultiAZ = "db.m7g.large", true
-		e.Database.AllocatedStorageGiB, e.Database.MaxAllocatedStorageGiB = 100, 200
-		e.Redis.Enabled = true
-	}},
+	{"10,000", "600–800", "Users10000", 30_000_000, "4 + 4 tasks of 0.5 vCPU and 1 GB, `db.m7g.large` in two zones with 100 GB, Redis",
+		func(e *config.Environment) {
+			for _, s := range []*config.Service{&e.Backend.Service, &e.Frontend.Service} {
+				s.DesiredCount, s.CPU, s.MemoryMiB = 4, 512, 1024
+			}
+			e.Database.InstanceClass, e.Database.MultiAZ = "db.m7g.large", true
+			e.Database.AllocatedStorageGiB, e.Database.MaxAllocatedStorageGiB = 100, 200
+			e.Redis.Enabled = true
+		}},
 }
 
 // bill returns what one environment of an assembly costs.
@@ -161,7 +162,8 @@ The description says about $110 a month for dev.
 	}
 	require.Empty(t, sums, "components that the table does not explain")
 	fmt.Fprintf(&text, "| **Sum** | **%.0f** | | **%.2f** | |\n\n", saidSum, dev.Sum())
-	fmt.Fprintf(&text, "With every alarm (`Monitoring.Alarms: \"all\"`) it is **%.2f**.\n\n", bill(t, nested(t, "AllAlarms"), Described(), usage).Sum())
+	fmt.Fprintf(&text, "With every alarm (`Monitoring.Alarms: \"all\"`) it is **%.2f**.\n\n",
+		bill(t, nested(t, "AllAlarms"), Described(), usage).Sum())
 	fmt.Fprintf(&text, "An account has AWS's free tier once. It may save: %s.\n", freeTier(dev))
 
 	text.WriteString("\n## Every line\n\n" + dev.Details())
@@ -181,7 +183,8 @@ We assume that a user makes 100 requests a day. The settings are changes of dev.
 		}
 		load := usage
 		load.Requests = s.requests
-		fmt.Fprintf(&text, "| %s | %.1f million | %s | %s | %.0f |\n", s.users, s.requests/1e6, s.settings, s.said, bill(t, a, Described(), load).Sum())
+		fmt.Fprintf(&text, "| %s | %.1f million | %s | %s | %.0f |\n", s.users, s.requests/1e6, s.settings, s.said,
+			bill(t, a, Described(), load).Sum())
 	}
 	text.WriteString(levers(t, dev))
 

@@ -99,7 +99,8 @@ func refusals(before, after *assembly.Assembly) []string {
 			}
 			for _, property := range createOnly[is.Resource.Type] {
 				if was.Resource.Text(property) != is.Resource.Text(property) {
-					reasons = append(reasons, fmt.Sprintf("%s imports %s, which would change: %s is replaced for its %s", consumer.Name, name, is, property))
+					reasons = append(reasons,
+						fmt.Sprintf("%s imports %s, which would change: %s is replaced for its %s", consumer.Name, name, is, property))
 				}
 			}
 		}
@@ -297,7 +298,8 @@ func propertyNames(resource *assembly.Resource) []string {
 // A replacement is made before the old one goes: under the same name it fails.
 func TestNoSettingReplacesWhatHasAFixedName(t *testing.T) {
 	t.Parallel()
-	names := []string{"DBParameterGroupName", "ClusterName", "ServiceName", "ReplicationGroupId", "Name", "RepositoryName", "DBInstanceIdentifier"}
+	names := []string{"DBParameterGroupName", "ClusterName", "ServiceName", "ReplicationGroupId", "Name", "RepositoryName",
+		"DBInstanceIdentifier"}
 	kept := map[string]bool{}
 	updates(t, func(variant string, was, is *assembly.Resource) {
 		for _, name := range names {

@@ -72,7 +72,8 @@ func (m *monitoring) dashboard() *string {
 			request("4xx of the services", "HTTPCode_Target_4XX_Count", "Sum"),
 		}}),
 		m.graph(graph{title: "Response times", unit: "seconds", lines: []line{
-			request("half are below", "TargetResponseTime", "p50"), request("95 % are below", "TargetResponseTime", "p95"), request("99 % are below", "TargetResponseTime", "p99"),
+			request("half are below", "TargetResponseTime", "p50"), request("95 % are below", "TargetResponseTime", "p95"),
+			request("99 % are below", "TargetResponseTime", "p99"),
 		}}),
 	)
 
@@ -107,10 +108,13 @@ func (m *monitoring) dashboard() *string {
 	}
 	row(graphRows,
 		m.graph(cpuOfDatabase),
-		m.graph(graph{title: "Connections", unit: "connections", lines: []line{database("connections", "DatabaseConnections", false)}, limits: m.limit("database-connections", "too many")}),
-		m.graph(graph{title: "Free storage and memory", unit: "bytes of storage", rightUnit: "bytes of memory", lines: []line{database("storage", "FreeStorageSpace", false), database("memory", "FreeableMemory", true)}}),
+		m.graph(graph{title: "Connections", unit: "connections", lines: []line{database("connections", "DatabaseConnections", false)},
+			limits: m.limit("database-connections", "too many")}),
+		m.graph(graph{title: "Free storage and memory", unit: "bytes of storage", rightUnit: "bytes of memory",
+			lines: []line{database("storage", "FreeStorageSpace", false), database("memory", "FreeableMemory", true)}}),
 		m.graph(graph{title: "The database's volume", unit: "a second", rightUnit: "seconds each", lines: []line{
-			database("reads", "ReadIOPS", false), database("writes", "WriteIOPS", false), database("a read takes", "ReadLatency", true), database("a write takes", "WriteLatency", true),
+			database("reads", "ReadIOPS", false), database("writes", "WriteIOPS", false), database("a read takes", "ReadLatency", true),
+			database("a write takes", "WriteLatency", true),
 		}}),
 	)
 
@@ -133,11 +137,14 @@ func (m *monitoring) dashboard() *string {
 		logs.lines = append(logs.lines, line{w.Name, "AWS/Logs", "IncomingBytes", "Sum", []string{"LogGroupName", w.LogGroupName()}, false})
 	}
 	row(graphRows,
-		m.graph(graph{title: "Load balancer's capacity units: $0.008 each", unit: "units an hour", periodSeconds: 3600, lines: []line{request("units", "ConsumedLCUs", "Average")}}),
-		m.graph(graph{title: "Traffic in and out: $0.09 a GB out", unit: "bytes an hour", periodSeconds: 3600, lines: []line{request("bytes", "ProcessedBytes", "Sum")}}),
+		m.graph(graph{title: "Load balancer's capacity units: $0.008 each", unit: "units an hour", periodSeconds: 3600,
+			lines: []line{request("units", "ConsumedLCUs", "Average")}}),
+		m.graph(graph{title: "Traffic in and out: $0.09 a GB out", unit: "bytes an hour", periodSeconds: 3600,
+			lines: []line{request("bytes", "ProcessedBytes", "Sum")}}),
 		m.graph(logs),
 	)
-	body, err := json.Marshal(map[string]any{"widgets": widgets, "periodOverride": "inherit"}) // or tasks, counted as samples a minute, would be five in five
+	// or tasks, counted as samples a minute, would be five in five
+	body, err := json.Marshal(map[string]any{"widgets": widgets, "periodOverride": "inherit"})
 	if err != nil {
 		panic(err) // texts and numbers always marshal
 	}

@@ -208,7 +208,8 @@ func anys(texts *[]*string) *[]any {
 }
 
 // source makes a secret that AWS generates.
-func source(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
+func source(stack awscdk.Stack, id string, env config.Environment, secret config.Secret,
+	props blocks.GeneratedSecretProps) blocks.GeneratedSecret {
 	props.Name = env.SecretName(secret)
 	props.RemovalPolicy = dataRemoval(env)
 	return blocks.NewGeneratedSecret(stack, id, props)
@@ -225,7 +226,8 @@ func jwtKey(stack awscdk.Stack, id string, env config.Environment, secret config
 
 // projection makes a secret that is composed of references and plain values. It is
 // never kept: it can be composed again.
-func projection(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, description string, values map[string]*string) awssecretsmanager.Secret {
+func projection(stack awscdk.Stack, id string, env config.Environment, secret config.Secret, description string,
+	values map[string]*string) awssecretsmanager.Secret {
 	return awssecretsmanager.NewSecret(stack, &id, &awssecretsmanager.SecretProps{
 		SecretName:        jsii.String(env.SecretName(secret)),
 		Description:       &description,

@@ -21,31 +21,38 @@ import (
 // differing are the properties whose values differ between the fixtures, names aside,
 // with the setting that says so.
 var differing = map[string]string{
-	"AWS::CloudWatch::Dashboard DashboardBody":                                                      "Alarms and Redis: TestTheDashboardReadsMetricsThatThereAre",
-	"AWS::EC2::VPCEndpoint RouteTableIds[]":                                                         "Network.NATGateways: another order of the same",
-	"AWS::ECR::Repository EmptyOnDelete":                                                            "RetainData",
-	"AWS::ECR::Repository RepositoryName":                                                           "Backend.Repository and Frontend.Repository",
-	"AWS::ECS::Service DeploymentConfiguration.Alarms.Enable":                                       "Monitoring.RollbackOnErrors",
-	"AWS::ECS::Service DeploymentConfiguration.Alarms.Rollback":                                     "Monitoring.RollbackOnErrors",
-	"AWS::ECS::Service DesiredCount":                                                                "Backend.DesiredCount and Frontend.DesiredCount",
+	"AWS::CloudWatch::Dashboard DashboardBody": "Alarms and Redis: " +
+		"TestTheDashboardReadsMetricsThatThereAre",
+	"AWS::EC2::VPCEndpoint RouteTableIds[]": "Network.NATGateways: another order of " +
+		"the same",
+	"AWS::ECR::Repository EmptyOnDelete": "RetainData",
+	"AWS::ECR::Repository RepositoryName": "Backend.Repository and " +
+		"Frontend.Repository",
+	"AWS::ECS::Service DeploymentConfiguration.Alarms.Enable":   "Monitoring.RollbackOnErrors",
+	"AWS::ECS::Service DeploymentConfiguration.Alarms.Rollback": "Monitoring.RollbackOnErrors",
+	"AWS::ECS::Service DesiredCount": "Backend.DesiredCount and " +
+		"Frontend.DesiredCount",
 	"AWS::ECS::Service NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp":                     "Network.TaskSubnets",
 	"AWS::ECS::Service NetworkConfiguration.AwsvpcConfiguration.Subnets[]":                          "Network.TaskSubnets",
 	"AWS::ElasticLoadBalancingV2::LoadBalancer LoadBalancerAttributes[access_logs.s3.enabled]":      "Edge.AccessLogs",
 	"AWS::ElasticLoadBalancingV2::LoadBalancer LoadBalancerAttributes[deletion_protection.enabled]": "DeletionProtection",
-	"AWS::Events::Rule EventPattern.detail.repository-name[]":                                       "Backend.Repository and Frontend.Repository",
-	"AWS::RDS::DBInstance BackupRetentionPeriod":                                                    "Database.BackupRetentionDays",
-	"AWS::RDS::DBInstance DeletionProtection":                                                       "DeletionProtection",
-	"AWS::RDS::DBInstance MultiAZ":                                                                  "Database.MultiAZ",
-	"AWS::SecretsManager::Secret SecretString":                                                      "Redis.Enabled",
+	"AWS::Events::Rule EventPattern.detail.repository-name[]": "Backend.Repository and " +
+		"Frontend.Repository",
+	"AWS::RDS::DBInstance BackupRetentionPeriod": "Database.BackupRetentionDays",
+	"AWS::RDS::DBInstance DeletionProtection":    "DeletionProtection",
+	"AWS::RDS::DBInstance MultiAZ":               "Database.MultiAZ",
+	"AWS::SecretsManager::Secret SecretString":   "Redis.Enabled",
 }
 
 func TestProdDiffersFromDevWhereItsSettingsDo(t *testing.T) {
 	t.Parallel()
 	dev, prod := Described(), Production()
 	named := strings.NewReplacer(
-		prod.Domain, dev.Domain, strings.TrimSuffix(prod.Network.Prefix().Addr().String(), ".0"), strings.TrimSuffix(dev.Network.Prefix().Addr().String(), ".0"),
+		prod.Domain, dev.Domain, strings.TrimSuffix(prod.Network.Prefix().Addr().String(), ".0"),
+		strings.TrimSuffix(dev.Network.Prefix().Addr().String(), ".0"),
 		prod.PhysicalName(""), dev.PhysicalName(""), prod.StackName(""), dev.StackName(""), prod.ParameterName(""), dev.ParameterName(""),
-		prod.LoadBalancerName(), dev.LoadBalancerName(), prod.MetricNamespace(), dev.MetricNamespace(), "Environment$"+prod.Name, "Environment$"+dev.Name,
+		prod.LoadBalancerName(), dev.LoadBalancerName(), prod.MetricNamespace(), dev.MetricNamespace(), "Environment$"+prod.Name,
+		"Environment$"+dev.Name,
 		"parrot "+prod.Name, "parrot "+dev.Name, "parrotprod", "parrotdev",
 	)
 	found := map[string]string{}

@@ -102,7 +102,8 @@ func NewEdge(scope constructs.Construct, env config.Environment, network *Networ
 
 	// A new certificate takes the place of this one while its alarm watches it.
 	share(stack, env, "CertificateArn", config.CertificateParameter, "ARN of the certificate of "+env.Domain, certificate.CertificateArn())
-	share(stack, env, "LoadBalancerFullName", config.LoadBalancerParameter, "The load balancer's name in metrics", loadBalancer.LoadBalancerFullName())
+	share(stack, env, "LoadBalancerFullName", config.LoadBalancerParameter, "The load balancer's name in metrics",
+		loadBalancer.LoadBalancerFullName())
 	output(stack, config.LoadBalancerHostOutput, loadBalancer.LoadBalancerDnsName(), "The load balancer's own name")
 	return &Edge{stack, https}
 }

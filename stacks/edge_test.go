@@ -55,14 +55,16 @@ func TestAccessLogsAreWrittenWhereTheBucketLetsThem(t *testing.T) {
 		"access_logs.s3.enabled": "true", "access_logs.s3.bucket": assembly.Target{Resource: bucket}.String(), "access_logs.s3.prefix": "",
 		"deletion_protection.enabled": "true", "routing.http.drop_invalid_header_fields.enabled": "true",
 	}, withKey(Attributes(Only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), "LoadBalancerAttributes"), "access_logs.s3.prefix"))
-	assert.Equal(t, "AES256", bucket.Text("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"))
+	assert.Equal(t, "AES256",
+		bucket.Text("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"))
 	assert.Equal(t, "90", bucket.Text("LifecycleConfiguration", "Rules", 0, "ExpirationInDays"))
 	writes := 0
 	for _, s := range statementsOf(t, Only(t, edge, "AWS::S3::BucketPolicy"), "PolicyDocument") {
 		for _, action := range list(s.Action) {
 			if action == "s3:PutObject" {
 				writes++
-				assert.Equal(t, []string{assembly.Target{Resource: bucket, Attribute: "Arn"}.String() + "/AWSLogs/${AWS::AccountId}/*"}, list(s.Resource))
+				assert.Equal(t, []string{assembly.Target{Resource: bucket, Attribute: "Arn"}.String() + "/AWSLogs/${AWS::AccountId}/*"},
+					list(s.Resource))
 			}
 		}
 	}

@@ -38,7 +38,8 @@ func (m *monitoring) events() []event {
 		{
 			// Tasks that a deploy or a scaling stops have another code.
 			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
-			id: "TaskFailed", description: "A task could not start, or its container ended by itself", section: "task-failed", severity: config.Ticket,
+			id: "TaskFailed", description: "A task could not start, or its container ended by itself", section: "task-failed",
+			severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Task State Change"},
 				"detail": map[string]any{
@@ -51,7 +52,8 @@ func (m *monitoring) events() []event {
 		},
 		{
 			// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
-			id: "DeploymentFailed", description: "ECS gave a deployment up, and goes back where it can", section: "deployment-failed", severity: config.Ticket,
+			id: "DeploymentFailed", description: "ECS gave a deployment up, and goes back where it can", section: "deployment-failed",
+			severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Deployment State Change"},
 				"resources": services, "detail": map[string]any{"eventName": []string{"SERVICE_DEPLOYMENT_FAILED"}},
@@ -61,7 +63,8 @@ func (m *monitoring) events() []event {
 		},
 		{
 			// https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
-			id: "ImageFinding", description: "The scan of a pushed image found something critical or high", section: "image-finding", severity: config.Ticket,
+			id: "ImageFinding", description: "The scan of a pushed image found something critical or high", section: "image-finding",
+			severity: config.Ticket,
 			pattern: map[string]any{
 				"source": []string{"aws.ecr"}, "detail-type": []string{"ECR Image Scan"},
 				"detail": map[string]any{
@@ -80,7 +83,8 @@ func (m *monitoring) events() []event {
 			},
 		},
 		m.databaseEvent("DatabaseFailed", "The database failed or runs full", config.Page, "failure", "low storage"),
-		m.databaseEvent("DatabaseEvent", "The database failed over, restarts, recovers or is maintained", config.Ticket, "availability", "failover", "maintenance", "recovery"),
+		m.databaseEvent("DatabaseEvent", "The database failed over, restarts, recovers or is maintained", config.Ticket, "availability",
+			"failover", "maintenance", "recovery"),
 	}, m.alarmsOver()...)
 }
 
@@ -136,8 +140,9 @@ func (m *monitoring) addEvents() {
 			"Condition": m.fromHere(),
 		}),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
-			PolicyName:     jsii.String("publish"),
-			PolicyDocument: document(map[string]any{"Effect": "Allow", "Action": "sns:Publish", "Resource": []*string{m.topics[config.Page], m.topics[config.Ticket]}}),
+			PolicyName: jsii.String("publish"),
+			PolicyDocument: document(map[string]any{"Effect": "Allow", "Action": "sns:Publish",
+				"Resource": []*string{m.topics[config.Page], m.topics[config.Ticket]}}),
 		}},
 	}).AttrArn()
 	for _, e := range m.events() {

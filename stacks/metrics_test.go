@@ -185,7 +185,8 @@ func TestAlarmsLookAtMinutesWhereTheyHurryAndAtFiveOfThemElsewhere(t *testing.T)
 		switch {
 		case id == "certificate":
 			assert.Equal(t, 24*3600, seconds, id)
-		case strings.HasSuffix(id, "-down"), strings.HasSuffix(id, "-unhealthy"), strings.HasSuffix(id, "-tasks"), strings.HasSuffix(id, "-rollback"):
+		case strings.HasSuffix(id, "-down"), strings.HasSuffix(id, "-unhealthy"), strings.HasSuffix(id, "-tasks"), strings.HasSuffix(id,
+			"-rollback"):
 			assert.Equal(t, 60, seconds, id)
 		default:
 			assert.Equal(t, 300, seconds, id)
@@ -230,7 +231,8 @@ func TestWhatUsersNoticePages(t *testing.T) {
 			page = append(page, id)
 		}
 	}
-	assert.ElementsMatch(t, []string{"backend-down", "frontend-down", "errors-5xx", "database-connections", "database-storage", "rotation"}, page)
+	assert.ElementsMatch(t, []string{"backend-down", "frontend-down", "errors-5xx", "database-connections", "database-storage", "rotation"},
+		page)
 }
 
 func TestMetricFiltersCountWhatTheyFindAndNothingElse(t *testing.T) {
@@ -241,8 +243,10 @@ func TestMetricFiltersCountWhatTheyFindAndNothingElse(t *testing.T) {
 		transformations := Lookup(t, filter, "MetricTransformations").([]any)
 		require.Len(t, transformations, 1, "%s counts a line once", filter.LogicalID)
 		transformation := transformations[0].(map[string]any)
-		assert.NotContains(t, transformation, "DefaultValue", "%s: a value for lines that do not match hides that there are none", filter.LogicalID)
-		assert.NotContains(t, transformation, "Dimensions", "%s: each value of a dimension is a metric of its own, which the alarm does not read", filter.LogicalID)
+		assert.NotContains(t, transformation, "DefaultValue", "%s: a value for lines that do not match hides that there are none",
+			filter.LogicalID)
+		assert.NotContains(t, transformation, "Dimensions", "%s: each value of a dimension is a metric of its own, which the alarm does not read",
+			filter.LogicalID)
 		assert.Equal(t, Production().MetricNamespace(), transformation["MetricNamespace"])
 		units[transformation["MetricName"].(string)] = transformation["Unit"].(string)
 	}
@@ -278,8 +282,10 @@ func TestTheDashboardReadsMetricsThatThereAre(t *testing.T) {
 				options, ok := line[len(line)-1].(map[string]any)
 				require.True(t, ok, graph.Properties.Title)
 				texts := line[:len(line)-1]
-				require.True(t, len(texts) >= 2 && len(texts)%2 == 0, "%s: namespace, name, and pairs of a dimension and its value", graph.Properties.Title)
-				a := asked{namespace: texts[0].(string), name: texts[1].(string), statistic: fmt.Sprint(options["stat"]), dimensions: map[string]string{}}
+				require.True(t, len(texts) >= 2 && len(texts)%2 == 0, "%s: namespace, name, and pairs of a dimension and its value",
+					graph.Properties.Title)
+				a := asked{namespace: texts[0].(string), name: texts[1].(string), statistic: fmt.Sprint(options["stat"]),
+					dimensions: map[string]string{}}
 				for j := 2; j < len(texts); j += 2 {
 					a.dimensions[texts[j].(string)] = texts[j+1].(string)
 				}

@@ -27,7 +27,8 @@ func TestEveryMetricThatTheDescriptionListsHasAnAlarm(t *testing.T) {
 	}
 	for _, metric := range []string{
 		"CPUUtilization", "MemoryUtilization", "HealthyHostCount", "UnHealthyHostCount", // ECS and its targets
-		"RequestCount", "TargetResponseTime", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_4XX_Count", "RejectedConnectionCount",
+		"RequestCount", "TargetResponseTime", "HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_4XX_Count",
+		"RejectedConnectionCount",
 		"DatabaseConnections", "FreeStorageSpace", "FreeableMemory", "ReadIOPS", "WriteIOPS", "ReadLatency", "WriteLatency", "CPUCreditBalance",
 		"DatabaseMemoryUsagePercentage", "Evictions",
 		"DaysToExpiry", "Errors", "AuthenticationFailures", "Latency",
@@ -48,8 +49,9 @@ func TestAlarmsWatchWhatIsThere(t *testing.T) {
 		edge, compute, data := StackOf(t, a, env, "Edge"), StackOf(t, a, env, "Compute"), StackOf(t, a, env, "Data")
 		there := map[string][]string{
 			"DBInstanceIdentifier": {Only(t, data, "AWS::RDS::DBInstance").Text("DBInstanceIdentifier")},
-			"LoadBalancer":         {assembly.Target{Resource: Only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"), Attribute: "LoadBalancerFullName"}.String()},
-			"CertificateArn":       {assembly.Target{Resource: Only(t, edge, "AWS::CertificateManager::Certificate")}.String()},
+			"LoadBalancer": {assembly.Target{Resource: Only(t, edge, "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+				Attribute: "LoadBalancerFullName"}.String()},
+			"CertificateArn": {assembly.Target{Resource: Only(t, edge, "AWS::CertificateManager::Certificate")}.String()},
 		}
 		for _, service := range Resources(t, compute, "AWS::ECS::Service") {
 			there["ServiceName"] = append(there["ServiceName"], service.Text("ServiceName"))
@@ -172,7 +174,8 @@ func TestMailsGoToTheAddressesOfTheirSeverity(t *testing.T) {
 	for _, subscription := range Resources(t, changed(t, "Mails", "Monitoring"), "AWS::SNS::Subscription") {
 		mails = append(mails, Follow(t, subscription, "TopicArn").LogicalID+" "+subscription.Text("Endpoint"))
 	}
-	assert.ElementsMatch(t, []string{"PageTopic on.call@acme.example", "PageTopic oncall@acme.example", "TicketTopic team@acme.example", "TicketTopic oncall@acme.example"}, mails)
+	assert.ElementsMatch(t, []string{"PageTopic on.call@acme.example", "PageTopic oncall@acme.example", "TicketTopic team@acme.example",
+		"TicketTopic oncall@acme.example"}, mails)
 	for _, alarm := range alarmsOf(t, nested(t, "Mails"), Described()) {
 		assert.Contains(t, alarm.Text("AlarmDescription"), "https://acme.example/runbook#")
 	}
@@ -197,7 +200,8 @@ func TestOnlyThisAccountsAlarmsAndBudgetsMayPublish(t *testing.T) {
 			assert.Empty(t, policy.Text("PolicyDocument", "Statement", 2), "nobody else")
 		}
 		role := Only(t, monitoring, "AWS::IAM::Role")
-		assert.Equal(t, "${AWS::AccountId}", role.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
+		assert.Equal(t, "${AWS::AccountId}",
+			role.Text("AssumeRolePolicyDocument", "Statement", 0, "Condition", "StringEquals", "aws:SourceAccount"))
 		assert.Equal(t, "sns:Publish", role.Text("Policies", 0, "PolicyDocument", "Statement", 0, "Action"))
 	}
 }
@@ -213,7 +217,8 @@ func TestThresholdsFollowTheSizes(t *testing.T) {
 	t.Parallel()
 	small, large := alarmsOf(t, nested(t, "AllAlarms"), Described()), alarmsOf(t, nested(t, "DatabaseSize"), Described())
 	assert.Equal(t, "62", small["database-connections"].Text("Threshold"), "below what a micro has: about 80, five of them reserved")
-	for node, metric := range map[string]string{"cache.t3.micro": "CPUUtilization", "cache.m7g.large": "CPUUtilization", "cache.m7g.2xlarge": "EngineCPUUtilization"} {
+	for node, metric := range map[string]string{"cache.t3.micro": "CPUUtilization", "cache.m7g.large": "CPUUtilization",
+		"cache.m7g.2xlarge": "EngineCPUUtilization"} {
 		cached := Described()
 		cached.Monitoring.Alarms, cached.Redis.Enabled, cached.Redis.NodeType = config.AlarmsAll, true, node
 		for _, alarm := range cached.Alarms() {
@@ -400,7 +405,8 @@ func TestTheBudgetWarnsBeforeAndWhenItIsSpent(t *testing.T) {
 	assert.Empty(t, budget.Text("Budget", "BudgetName"), "a replacement could not take the name")
 	var warnings []string
 	for i := 0; budget.Text("NotificationsWithSubscribers", i, "Notification", "Threshold") != ""; i++ {
-		warnings = append(warnings, budget.Text("NotificationsWithSubscribers", i, "Notification", "NotificationType")+" "+budget.Text("NotificationsWithSubscribers", i, "Notification", "Threshold"))
+		warnings = append(warnings, budget.Text("NotificationsWithSubscribers", i, "Notification",
+			"NotificationType")+" "+budget.Text("NotificationsWithSubscribers", i, "Notification", "Threshold"))
 		assert.Equal(t, "TicketTopic", Follow(t, budget, "NotificationsWithSubscribers", i, "Subscribers", 0, "Address").LogicalID)
 	}
 	assert.Equal(t, []string{"ACTUAL 80", "ACTUAL 100", "FORECASTED 100"}, warnings)

@@ -50,7 +50,8 @@ const (
 // NewPipeline makes the stack ParrotPipeline, which deploys each commit to one
 // environment after the other: with a smoke test after each, and an approval
 // before each but the first. The stages hold what define makes of an environment.
-func NewPipeline(scope constructs.Construct, settings config.Pipeline, environments []config.Environment, define func(constructs.Construct, config.Environment) *Compute) {
+func NewPipeline(scope constructs.Construct, settings config.Pipeline, environments []config.Environment,
+	define func(constructs.Construct, config.Environment) *Compute) {
 	name := config.PipelineStackName
 	stack := awscdk.NewStack(scope, &name, &awscdk.StackProps{
 		StackName:   &name,
@@ -61,11 +62,12 @@ func NewPipeline(scope constructs.Construct, settings config.Pipeline, environme
 	tags.Add(jsii.String("Project"), jsii.String(config.Project), nil)
 	tags.Add(jsii.String("ManagedBy"), jsii.String("cdk"), nil)
 
-	from := commit{directory: settings.Directory, source: pipelines.CodePipelineSource_Connection(&settings.Repository, &settings.Branch, &pipelines.ConnectionSourceOptions{
-		ConnectionArn: &settings.ConnectionARN,
-		ActionName:    jsii.String(sourceID),
-		TriggerOnPush: jsii.Bool(true),
-	})}
+	from := commit{directory: settings.Directory,
+		source: pipelines.CodePipelineSource_Connection(&settings.Repository, &settings.Branch, &pipelines.ConnectionSourceOptions{
+			ConnectionArn: &settings.ConnectionARN,
+			ActionName:    jsii.String(sourceID),
+			TriggerOnPush: jsii.Bool(true),
+		})}
 	artifacts := artifactBucket(stack, settings, environments)
 	synth := from.synthStep(artifacts)
 	pipeline := pipelines.NewCodePipeline(stack, jsii.String("Pipeline"), &pipelines.CodePipelineProps{
@@ -212,7 +214,8 @@ func mayLookUp(env config.Environment) *[]awsiam.PolicyStatement {
 	if account == "" {
 		account = *awscdk.Aws_ACCOUNT_ID()
 	}
-	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", *awscdk.Aws_PARTITION(), account, config.BootstrapQualifier, account, env.Region)
+	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", *awscdk.Aws_PARTITION(), account, config.BootstrapQualifier, account,
+		env.Region)
 	return &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("sts:AssumeRole"),
 		Resources: jsii.Strings(role),

@@ -277,7 +277,8 @@ func TestStepsWorkInParrotsDirectory(t *testing.T) {
 		for _, commands := range [][]string{spec.Phases.Install.Commands, spec.Phases.Build.Commands} {
 			// Where inputs are put is said from above Parrot's directory.
 			commands = slices.DeleteFunc(slices.Clone(commands), func(c string) bool { return strings.Contains(c, "additionalInputs") })
-			if strings.Contains(strings.Join(commands, "\n"), "./cmd/parrotctl") || slices.Contains(commands, "npm ci") || slices.Contains(commands, "go test ./...") {
+			if strings.Contains(strings.Join(commands, "\n"), "./cmd/parrotctl") || slices.Contains(commands, "npm ci") ||
+				slices.Contains(commands, "go test ./...") {
 				assert.Equal(t, `cd "$CODEBUILD_SRC_DIR/infra"`, commands[0], project.LogicalID)
 				inside++
 			}
@@ -410,7 +411,8 @@ func TestArtifactsAreEncryptedClosedAndExpire(t *testing.T) {
 func TestThereIsAKeyOnlyWhereAccountsDiffer(t *testing.T) {
 	t.Parallel()
 	algorithm := func(stack *assembly.Stack) string {
-		return Only(t, stack, "AWS::S3::Bucket").Text("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm")
+		return Only(t, stack, "AWS::S3::Bucket").Text("BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault",
+			"SSEAlgorithm")
 	}
 	assert.Equal(t, "AES256", algorithm(together(t).stack))
 	assert.Empty(t, together(t).stack.OfType("AWS::KMS::Key"))
@@ -418,10 +420,12 @@ func TestThereIsAKeyOnlyWhereAccountsDiffer(t *testing.T) {
 	assert.Equal(t, "aws:kms", algorithm(across(t).stack))
 	key := Only(t, across(t).stack, "AWS::KMS::Key")
 	assert.Equal(t, "true", key.Text("EnableKeyRotation"))
-	assert.Equal(t, "arn:${AWS::Partition}:iam::999999999999:root", key.Text("KeyPolicy", "Statement", 0, "Principal", "AWS"), "its own account")
+	assert.Equal(t, "arn:${AWS::Partition}:iam::999999999999:root", key.Text("KeyPolicy", "Statement", 0, "Principal", "AWS"),
+		"its own account")
 	var others []string
 	for _, env := range across(t).environments {
-		others = append(others, fmt.Sprintf("arn:${AWS::Partition}:iam::%[1]s:role/cdk-hnb659fds-deploy-role-%[1]s-%[2]s", env.Account, env.Region))
+		others = append(others,
+			fmt.Sprintf("arn:${AWS::Partition}:iam::%[1]s:role/cdk-hnb659fds-deploy-role-%[1]s-%[2]s", env.Account, env.Region))
 	}
 	assert.Equal(t, strings.Join(others, ","), key.Text("KeyPolicy", "Statement", 1, "Principal", "AWS"))
 	assert.Equal(t, "kms:Decrypt,kms:DescribeKey", key.Text("KeyPolicy", "Statement", 1, "Action"))
@@ -436,7 +440,8 @@ func TestTheTeamHearsOfAFailure(t *testing.T) {
 	rule := Only(t, stack, "AWS::Events::Rule")
 	assert.Equal(t, "FAILED", rule.Text("EventPattern", "detail", "state"))
 	assert.Equal(t, "CodePipeline Pipeline Execution State Change", rule.Text("EventPattern", "detail-type"))
-	assert.Contains(t, rule.Text("EventPattern", "resources"), assembly.Target{Resource: Only(t, stack, "AWS::CodePipeline::Pipeline")}.String())
+	assert.Contains(t, rule.Text("EventPattern", "resources"),
+		assembly.Target{Resource: Only(t, stack, "AWS::CodePipeline::Pipeline")}.String())
 	assert.Equal(t, topic, rule.Text("Targets", 0, "Arn"))
 	assert.Contains(t, rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "/pipelines/parrot-pipeline/executions/")
 	publisher := Follow(t, rule, "Targets", 0, "RoleArn")
@@ -502,7 +507,8 @@ func TestThePipelineUploadsTheProgramOnceForEachAccountThatRotates(t *testing.T)
 				accounts[env.Account] = true
 			}
 		}
-		assert.Len(t, slices.DeleteFunc(spec.Phases.Build.Commands, func(c string) bool { return !strings.Contains(c, " publish ") }), len(accounts))
+		assert.Len(t, slices.DeleteFunc(spec.Phases.Build.Commands, func(c string) bool { return !strings.Contains(c, " publish ") }),
+			len(accounts))
 	}
 }
 
@@ -522,7 +528,8 @@ func TestEachStepOfThePipelineIsOfItsOwnEnvironment(t *testing.T) {
 			assert.Equal(t, images, command(env.StackName("Compute")+".Images"))
 			names := []string{"Smoke", env.StackName("Compute") + ".Images"}
 			if i > 0 {
-				assert.Equal(t, "go run ./cmd/parrotctl review --deployed "+env.Name+" --lookup-role --summary cdk.out > summary.txt", command("Summary"))
+				assert.Equal(t, "go run ./cmd/parrotctl review --deployed "+env.Name+" --lookup-role --summary cdk.out > summary.txt",
+					command("Summary"))
 				names = append(names, "Summary", "Approve")
 			}
 			for _, part := range config.Parts {
@@ -554,7 +561,8 @@ func TestStepsRunOnMachinesWithoutPrivileges(t *testing.T) {
 		for _, project := range Resources(t, p.stack, "AWS::CodeBuild::Project") {
 			assert.Equal(t, "false", project.Text("Environment", "PrivilegedMode"), project.LogicalID)
 			assert.Equal(t, "LINUX_CONTAINER", project.Text("Environment", "Type"), project.LogicalID)
-			assert.Contains(t, []string{"BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM"}, project.Text("Environment", "ComputeType"), project.LogicalID)
+			assert.Contains(t, []string{"BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM"}, project.Text("Environment", "ComputeType"),
+				project.LogicalID)
 			assert.Equal(t, "CODEPIPELINE", project.Text("Source", "Type"), project.LogicalID)
 			assert.Equal(t, "ENABLED", project.Text("LogsConfig", "CloudWatchLogs", "Status"), project.LogicalID)
 		}

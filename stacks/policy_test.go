@@ -57,9 +57,12 @@ var accepted = []struct{ rule, construct, reason string }{
 	{"IAM5", "Task/ExecutionRole/DefaultPolicy/Resource", "ecr:GetAuthorizationToken takes no resource; all other statements name theirs."},
 	{"IAM5", "Task/TaskRole/DefaultPolicy/Resource", "The ssmmessages channels of execute command have no ARNs."},
 	{"IAM5", "Data/RotationRole", "secretsmanager:GetRandomPassword takes no resource; all other statements name theirs."},
-	{"S1", "ParrotPipeline/Artifacts/Resource", "Sources and templates, which expire after a month: logs of who reads them would need another bucket, and so on."},
-	{"IAM5", "/Role/DefaultPolicy/Resource", "CDK's own roles of the pipeline and its steps: see TestThePipelinesStepsMayDoOnlyWhatTheyAreFor."},
-	{"IAM5", "Pipeline/Assets/FileRole/DefaultPolicy/Resource", "CDK's own role of the step that uploads the rotation's program: it may take on each account's publishing role."},
+	{"S1", "ParrotPipeline/Artifacts/Resource",
+		"Sources and templates, which expire after a month: logs of who reads them would need another bucket, and so on."},
+	{"IAM5", "/Role/DefaultPolicy/Resource",
+		"CDK's own roles of the pipeline and its steps: see TestThePipelinesStepsMayDoOnlyWhatTheyAreFor."},
+	{"IAM5", "Pipeline/Assets/FileRole/DefaultPolicy/Resource",
+		"CDK's own role of the step that uploads the rotation's program: it may take on each account's publishing role."},
 	{"IAM5", "CodePipelineActionRole/DefaultPolicy/Resource", "CDK's own role of the source action, for the bucket that it writes to."},
 	{"CB4", "/Resource", "Artifacts are encrypted with S3's own key, and with a customer's where accounts differ."},
 	{"AEC4", "Redis", "A cache of one node, as the system has it: a second one would double its price."},
@@ -73,7 +76,8 @@ var notInProduction = []string{"VPC7", "ELB2", "RDS3", "RDS10"}
 func TestNothingInTheTemplatesIsAgainstAwsSolutions(t *testing.T) {
 	t.Parallel()
 	used := map[int]bool{}
-	for a, environments := range map[*assembly.Assembly][]config.Environment{shipped.Assembly(t): environments(), checkedFixtures.Assembly(t): Fixtures()} {
+	for a, environments := range map[*assembly.Assembly][]config.Environment{shipped.Assembly(t): environments(),
+		checkedFixtures.Assembly(t): Fixtures()} {
 		var production []string // the names of its stacks
 		for _, env := range environments {
 			for _, part := range config.Parts {

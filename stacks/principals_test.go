@@ -146,7 +146,8 @@ var (
 	writes = append(slices.Clone(reads), "s3:Abort*", "s3:DeleteObject*", "s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention",
 		"s3:PutObjectTagging", "s3:PutObjectVersionTagging")
 	runs = []string{
-		"codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport", "codebuild:CreateReportGroup", "codebuild:UpdateReport",
+		"codebuild:BatchPutCodeCoverages", "codebuild:BatchPutTestCases", "codebuild:CreateReport", "codebuild:CreateReportGroup",
+		"codebuild:UpdateReport",
 		"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
 	}
 	builds   = []string{"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
@@ -243,7 +244,8 @@ func TestThingsLetInWhoTheyHaveTo(t *testing.T) {
 	}
 	own := "AWS arn:${AWS::Partition}:iam::999999999999:root"
 	want := map[string]map[string][]string{
-		"AccessLogsPolicy":    {"s3:*": {denied}, "s3:PutObject": {balancer, "Service delivery.logs.amazonaws.com"}, "s3:GetBucketAcl": {"Service delivery.logs.amazonaws.com"}},
+		"AccessLogsPolicy": {"s3:*": {denied}, "s3:PutObject": {balancer, "Service delivery.logs.amazonaws.com"},
+			"s3:GetBucketAcl": {"Service delivery.logs.amazonaws.com"}},
 		"ArtifactsPolicy":     {"s3:*": {denied}, "s3:GetBucket*": deploys, "s3:GetObject*": deploys, "s3:List*": deploys},
 		"NotificationsPolicy": {"sns:Publish": {denied}},
 		"PageTopicPolicy":     {"sns:Publish": {denied, "Service budgets.amazonaws.com", "Service cloudwatch.amazonaws.com"}},

@@ -29,23 +29,30 @@ const (
 // blocked is what a failed first deploy leaves of each protected stack, resource and
 // name, and what clears it. A new one needs a text here.
 var blocked = map[string]struct{ when, step string }{
-	"Network " + terminationProtection:    {"anything in it fails, such as a quota of VPCs or addresses", "`unblock`"},
-	"Registry " + terminationProtection:   {"anything in it fails, such as a repository that is there already", "`unblock`"},
-	"Data " + terminationProtection:       {"anything in it fails", "`unblock`"},
-	"Edge " + terminationProtection:       {"anything in it fails, most often the certificate: it comes first, so nothing else is there yet", "`unblock`"},
+	"Network " + terminationProtection:  {"anything in it fails, such as a quota of VPCs or addresses", "`unblock`"},
+	"Registry " + terminationProtection: {"anything in it fails, such as a repository that is there already", "`unblock`"},
+	"Data " + terminationProtection:     {"anything in it fails", "`unblock`"},
+	"Edge " + terminationProtection: {"anything in it fails, most often the certificate: it comes first, so nothing else is there yet",
+		"`unblock`"},
 	"Compute " + terminationProtection:    {"anything in it fails, such as a service that does not become stable", "`unblock`"},
 	"Monitoring " + terminationProtection: {"anything in it fails", "`unblock`"},
 
-	"AWS::ElasticLoadBalancingV2::LoadBalancer " + deletionProtection: {"something after it fails, such as a record that is there already: the stack is ROLLBACK_FAILED", "`unblock` switches it off; the load balancer goes with the stack"},
-	"AWS::RDS::DBInstance " + deletionProtection:                      {"it or something after it fails (`db-credentials`, the rotation): the stack is ROLLBACK_FAILED", "`unblock` switches it off, [after asking](#the-database)"},
+	"AWS::ElasticLoadBalancingV2::LoadBalancer " + deletionProtection: {"something after it fails, such as a record that is there already: " +
+		"the stack is ROLLBACK_FAILED", "`unblock` switches it off; the load balancer goes with the stack"},
+	"AWS::RDS::DBInstance " + deletionProtection: {"it or something after it fails (`db-credentials`, the rotation): " +
+		"the stack is ROLLBACK_FAILED", "`unblock` switches it off, [after asking](#the-database)"},
 
-	"AWS::RDS::DBInstance " + keptByName:        {"the stack is ROLLBACK_FAILED and is deleted", "`unblock` deletes it, [after asking](#the-database)"},
+	"AWS::RDS::DBInstance " +
+		keptByName: {"the stack is ROLLBACK_FAILED and is deleted", "`unblock` deletes it, [after asking](#the-database)"},
 	"AWS::RDS::DBSubnetGroup " + keptByName:     {"the database could not be rolled back, and the stack is deleted", "`unblock` deletes it"},
 	"AWS::RDS::DBParameterGroup " + keptByName:  {"the database could not be rolled back, and the stack is deleted", "`unblock` deletes it"},
 	"AWS::SecretsManager::Secret " + keptByName: {"the database could not be rolled back, and the stack is deleted", "`unblock` deletes it"},
-	"AWS::Logs::LogGroup " + keptByName:         {"something that needs it could not be rolled back, and the stack is deleted", "`unblock` deletes it"},
-	"AWS::ECR::Repository " + keptByName:        {"it could not be rolled back, because somebody has pushed an image by then, and the stack is deleted", "`unblock` deletes it with its images"},
-	"AWS::Route53::HostedZone " + keptByName:    {"it could not be rolled back, because somebody has added records by then. It blocks nothing, but a second zone has other name servers", "[`HostedZoneID`](#already-exists), or delete it"},
+	"AWS::Logs::LogGroup " +
+		keptByName: {"something that needs it could not be rolled back, and the stack is deleted", "`unblock` deletes it"},
+	"AWS::ECR::Repository " + keptByName: {"it could not be rolled back, because somebody has pushed an image by then, and the stack " +
+		"is deleted", "`unblock` deletes it with its images"},
+	"AWS::Route53::HostedZone " + keptByName: {"it could not be rolled back, because somebody has added records by then. It blocks " +
+		"nothing, but a second zone has other name servers", "[`HostedZoneID`](#already-exists), or delete it"},
 
 	"AWS::Logs::LogGroup " + keptWithoutName: {"never: the next try makes another", "none needed"},
 	"AWS::S3::Bucket " + keptWithoutName:     {"never: the next try makes another", "none needed; `aws s3 rb --force` deletes it"},

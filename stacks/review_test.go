@@ -68,7 +68,8 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 			name: "port", base: dev, head: nested(t, "Ports"),
 			categories: []review.Category{review.Broadening},
 			says: []string{
-				"`ParrotDevNetwork.BackendSecurityGroup` lets in `ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 8081, and no longer `ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 3001",
+				"`ParrotDevNetwork.BackendSecurityGroup` lets in `ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 8081, and no longer " +
+					"`ParrotDevNetwork.LoadBalancerSecurityGroup` on tcp 3001",
 				"the old rule stays until the rest of this stack is deployed",
 			},
 			hides: []string{"## ParrotDevNetwork", "TargetGroup"},
@@ -141,7 +142,8 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		{
 			name: "service_removed", slow: true, base: dev, head: edited(t, dev, func(all templates) {
 				maps.DeleteFunc(all.resources(t, "Compute"), func(id string, _ any) bool { return strings.HasPrefix(id, "Frontend") })
-				maps.DeleteFunc(all[env.StackName("Compute")]["Outputs"].(map[string]any), func(id string, _ any) bool { return strings.Contains(id, "Frontend") })
+				maps.DeleteFunc(all[env.StackName("Compute")]["Outputs"].(map[string]any),
+					func(id string, _ any) bool { return strings.Contains(id, "Frontend") })
 			}),
 			categories: []review.Category{review.DataLoss},
 			says:       []string{"`FrontendLogs` (Logs::LogGroup)"},
@@ -154,7 +156,8 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		{
 			name: "protection_off", base: nested(t, "Protection"), head: dev,
 			categories: []review.Category{review.Protection},
-			says:       []string{"Termination protection is switched off: `ParrotDevCompute`, `ParrotDevData`", "`DeletionProtection` of `Database`"},
+			says: []string{"Termination protection is switched off: `ParrotDevCompute`, `ParrotDevData`",
+				"`DeletionProtection` of `Database`"},
 		},
 		{
 			// The zone's id crosses in an SSM parameter.
@@ -167,7 +170,7 @@ func TestReviewsSayWhatAChangeDoes(t *testing.T) {
 		},
 		{
 			name: "tokens", slow: true, base: dev, head: nested(t, "Tokens"),
-			says: []string{"tasks start anew and read their secrets"},
+			says: []string{"new tasks start and read their secrets"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

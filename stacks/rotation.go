@@ -74,7 +74,8 @@ func rotate(stack awscdk.Stack, env config.Environment, source, projection *stri
 // the schedule calls the function for the first time.
 func rotationRole(stack awscdk.Stack, env config.Environment, readers []string, source, projection, logs *string) *string {
 	statements := []map[string]any{
-		allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
+		allow(source, "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
+			"secretsmanager:UpdateSecretVersionStage"),
 		allow(projection, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
 		allow("*", "secretsmanager:GetRandomPassword"), // it takes no resource
 		allow(here("rds", env, "db:"+env.Database.Identifier), "rds:DescribeDBInstances", "rds:ModifyDBInstance"),

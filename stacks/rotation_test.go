@@ -41,7 +41,8 @@ func TestTheRotationRunsAlone(t *testing.T) {
 	t.Parallel()
 	function := Only(t, rotating(t), "AWS::Lambda::Function")
 	assert.Equal(t, "parrot-prod-rotation", function.Text("FunctionName"))
-	assert.Equal(t, "provided.al2023 arm64 bootstrap", strings.Join([]string{function.Text("Runtime"), function.Text("Architectures"), function.Text("Handler")}, " "))
+	assert.Equal(t, "provided.al2023 arm64 bootstrap",
+		strings.Join([]string{function.Text("Runtime"), function.Text("Architectures"), function.Text("Handler")}, " "))
 	assert.Equal(t, "900", function.Text("Timeout"), "RDS takes its time")
 	assert.NotContains(t, function.Properties, "VpcConfig", "it speaks to AWS's APIs, and dev has no way out of a private subnet")
 	assert.NotContains(t, function.Properties, "ReservedConcurrentExecutions", "a new account has none to reserve")
@@ -68,7 +69,8 @@ func TestTheRotationIsAScheduleThatWaitsForItsFirstTime(t *testing.T) {
 	assert.Equal(t, "parrot-prod-db-password", Follow(t, schedule, "SecretId").Text("Name"), "the source, not the projection")
 	assert.Equal(t, "30", schedule.Text("RotationRules", "AutomaticallyAfterDays"))
 	assert.Equal(t, "false", schedule.Text("RotateImmediatelyOnUpdate"), "a deploy changes no password")
-	assert.Contains(t, schedule.DependsOn, Only(t, rotating(t), "AWS::Lambda::Permission").LogicalID, "Secrets Manager tries the function at once")
+	assert.Contains(t, schedule.DependsOn, Only(t, rotating(t), "AWS::Lambda::Permission").LogicalID,
+		"Secrets Manager tries the function at once")
 }
 
 func TestOnlySecretsManagerCallsTheRotationAndOnlyForItsSecret(t *testing.T) {
@@ -125,7 +127,8 @@ func TestTheRotationMayDoOnlyWhatItsStepsDo(t *testing.T) {
 
 func TestTheProgramReadsTheVariablesThatItsFunctionHas(t *testing.T) {
 	t.Parallel()
-	named := map[string]string{"DBInstance": keys.DBInstance, "Projection": keys.Projection, "Clusters": keys.Clusters, "Services": keys.Services}
+	named := map[string]string{"DBInstance": keys.DBInstance, "Projection": keys.Projection, "Clusters": keys.Clusters,
+		"Services": keys.Services}
 	var got, want []string
 	for _, found := range documents.Mentions(t, `setting\(keys\.(\w+)\)`, documents.Read(t, "cmd/rotate/main.go")) {
 		got = append(got, named[found[1]])
@@ -200,5 +203,6 @@ func TestTheRotationIsSmallAndWaitsForItsDays(t *testing.T) {
 	function := Only(t, rotating(t), "AWS::Lambda::Function")
 	assert.Equal(t, "128", function.Text("MemorySize"), "it waits for AWS, and AWS counts memory by the second")
 	assert.NotContains(t, function.Properties, "TracingConfig", "its role may not write traces")
-	assert.NotContains(t, Lookup(t, Only(t, rotating(t), "AWS::SecretsManager::RotationSchedule"), "RotationRules"), "ScheduleExpression", "days are enough")
+	assert.NotContains(t, Lookup(t, Only(t, rotating(t), "AWS::SecretsManager::RotationSchedule"), "RotationRules"), "ScheduleExpression",
+		"days are enough")
 }

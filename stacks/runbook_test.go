@@ -35,7 +35,8 @@ func everyAlarm() []config.Alarm {
 
 func TestTheRunbookListsEveryAlarm(t *testing.T) {
 	t.Parallel()
-	silence := map[config.Missing]string{config.MissingIsBad: "fires", config.MissingIsGood: "is well", config.MissingIsOld: "stays as it was"}
+	silence := map[config.Missing]string{config.MissingIsBad: "fires", config.MissingIsGood: "does not fire",
+		config.MissingIsOld: "keeps its state"}
 	var table strings.Builder
 	table.WriteString("| Alarm | Severity | Fires when | Without data |\n| --- | --- | --- | --- |\n")
 	for _, alarm := range everyAlarm() {

@@ -108,7 +108,8 @@ func variants() []variant {
 	})
 	add("Thresholds", func(e *config.Environment) { e.Monitoring.Thresholds = map[string]float64{"errors-5xx": 20} })
 	add("Mails", func(e *config.Environment) {
-		e.Monitoring.PageEmails, e.Monitoring.TicketEmails = []string{"on.call@acme.example", "oncall@acme.example"}, []string{"team@acme.example", "oncall@acme.example"}
+		e.Monitoring.PageEmails, e.Monitoring.TicketEmails = []string{"on.call@acme.example",
+			"oncall@acme.example"}, []string{"team@acme.example", "oncall@acme.example"}
 		e.Monitoring.RunbookURL = "https://acme.example/runbook"
 	})
 	add("Rollback", func(e *config.Environment) { e.Monitoring.RollbackOnErrors = true })

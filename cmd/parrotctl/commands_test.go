@@ -89,16 +89,18 @@ func TestWhatCannotBeDoneIsSaidBeforeAnythingIs(t *testing.T) {
 		code    int
 		says    string
 	}{
-		"an unknown environment":     {nil, []string{"release", "nowhere"}, exitUsage, `there is no environment "nowhere": want one of `},
-		"no environment":             {nil, []string{"release"}, exitUsage, "release takes [ENV]"},
-		"an unknown flag":            {nil, []string{"release", "dev", "--force"}, exitUsage, "unknown flag: --force"},
-		"an unknown command":         {nil, []string{"relaese", "dev"}, exitUsage, `unknown command "relaese"`},
-		"the same environment":       {nil, []string{"promote", "dev", "dev"}, exitUsage, "cannot be promoted to itself"},
-		"an unknown service":         {nil, []string{"rollback", "dev", "worker"}, exitUsage, `there is no service "worker": want one of backend, frontend`},
-		"nothing to go back to":      {nil, []string{"rollback", "dev"}, exitFailed, "there is nothing to go back to"},
-		"a tag that nothing has":     {nil, []string{"rollback", "dev", "--to", "v1"}, exitFailed, "no image has tag v1"},
-		"no Dockerfile":              {nil, []string{"release", "dev", "--backend", "nowhere"}, exitFailed, "name the directory of its Dockerfile with --backend"},
-		"work that is not committed": {func(w *world) { w.write("backend/main.ts", "") }, []string{"release", "dev"}, exitFailed, "commit or stash them\n?? backend/main.ts"},
+		"an unknown environment": {nil, []string{"release", "nowhere"}, exitUsage, `there is no environment "nowhere": want one of `},
+		"no environment":         {nil, []string{"release"}, exitUsage, "release takes [ENV]"},
+		"an unknown flag":        {nil, []string{"release", "dev", "--force"}, exitUsage, "unknown flag: --force"},
+		"an unknown command":     {nil, []string{"relaese", "dev"}, exitUsage, `unknown command "relaese"`},
+		"the same environment":   {nil, []string{"promote", "dev", "dev"}, exitUsage, "cannot be promoted to itself"},
+		"an unknown service":     {nil, []string{"rollback", "dev", "worker"}, exitUsage, `there is no service "worker": want one of backend, frontend`},
+		"nothing to go back to":  {nil, []string{"rollback", "dev"}, exitFailed, "there is nothing to go back to"},
+		"a tag that nothing has": {nil, []string{"rollback", "dev", "--to", "v1"}, exitFailed, "no image has tag v1"},
+		"no Dockerfile": {nil, []string{"release", "dev", "--backend", "nowhere"}, exitFailed,
+			"name the directory of its Dockerfile with --backend"},
+		"work that is not committed": {func(w *world) { w.write("backend/main.ts", "") }, []string{"release", "dev"}, exitFailed,
+			"commit or stash them\n?? backend/main.ts"},
 		"other names": {func(w *world) { w.write("infra/config/names.go", "package config\n") },
 			[]string{"release", "dev"}, exitUsage, "this command was built with other settings"},
 		"other settings": {func(w *world) { w.write("infra/config/environments.go", "package config\n") },
@@ -209,7 +211,8 @@ func TestBootstrapMakesWhatIsMissingAndThenNothing(t *testing.T) {
 
 	r := w.run("n\n", "bootstrap", "dev")
 	assert.Equal(t, exitDeclined, r.code)
-	shows(t, r.stderr, "service-linked role of ecs.amazonaws.com", "npx cdk bootstrap aws://"+moto.Account+"/us-east-1 --termination-protection")
+	shows(t, r.stderr, "service-linked role of ecs.amazonaws.com",
+		"npx cdk bootstrap aws://"+moto.Account+"/us-east-1 --termination-protection")
 	assert.Empty(t, roles())
 	assert.Empty(t, w.asked())
 
@@ -235,7 +238,8 @@ func TestBootstrapRefusesZonesThatTheAccountDoesNotHave(t *testing.T) {
 	w.environments[0].Region, w.environments[0].Network.AvailabilityZones = "us-west-1", []string{"us-west-1a", "us-west-1c"}
 	r := w.run("", "bootstrap", "dev", "--yes")
 	assert.Equal(t, exitFailed, r.code)
-	shows(t, r.stderr, "Network.AvailabilityZones of dev cannot be used: the account has no us-west-1c. Choose two of us-west-1a, us-west-1b in config/environments.go")
+	shows(t, r.stderr, "Network.AvailabilityZones of dev cannot be used: the account has no us-west-1c. Choose two of us-west-1a, "+
+		"us-west-1b in config/environments.go")
 	assert.Empty(t, w.asked())
 }
 
@@ -258,12 +262,14 @@ func TestBootstrapTrustsThePipelinesAccount(t *testing.T) {
 	name := "CDKToolkit"
 	_, err = cloudformation.NewFromConfig(cfg).CreateStack(t.Context(), &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: &template, Parameters: []cfntypes.Parameter{
-			parameter("TrustedAccounts", ""), parameter("TrustedAccountsForLookup", "888888888888"), parameter("CloudFormationExecutionPolicies", "arn:aws:iam::aws:policy/PowerUserAccess"),
+			parameter("TrustedAccounts", ""), parameter("TrustedAccountsForLookup", "888888888888"),
+			parameter("CloudFormationExecutionPolicies", "arn:aws:iam::aws:policy/PowerUserAccess"),
 		},
 	})
 	require.NoError(t, err)
 	again := w.succeeds("bootstrap", "dev", "--plan").stdout
-	shows(t, again, "--trust 999999999999 --trust-for-lookup 888888888888,999999999999 --cloudformation-execution-policies arn:aws:iam::aws:policy/PowerUserAccess")
+	shows(t, again, "--trust 999999999999 --trust-for-lookup 888888888888,999999999999 --cloudformation-execution-policies "+
+		"arn:aws:iam::aws:policy/PowerUserAccess")
 
 	w.pipeline.Account = moto.Account
 	assert.NotContains(t, w.succeeds("bootstrap", "dev", "--plan").stdout, "--trust", "an account trusts itself")

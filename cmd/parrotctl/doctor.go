@@ -40,9 +40,10 @@ a deploy failed, and 1 if a link could not be checked.`,
 			if err != nil {
 				return err
 			}
-			patient := doctor.Patient{Environment: named[0], DNS: p.asksParents(), Profile: profile, SignIn: func(context.Context) (*awsclient.Session, error) {
-				return p.session(command, named[0], profile, false)
-			}}
+			patient := doctor.Patient{Environment: named[0], DNS: p.asksParents(), Profile: profile,
+				SignIn: func(context.Context) (*awsclient.Session, error) {
+					return p.session(command, named[0], profile, false)
+				}}
 			found := doctor.Diagnose(command.Context(), patient, func(link doctor.Link) {
 				if !asJSON {
 					fmt.Fprintln(p.stdout, link.Text())

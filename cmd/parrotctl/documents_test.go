@@ -19,7 +19,8 @@ var variable = regexp.MustCompile(`"\$[A-Za-z_]+"`)
 
 func TestWhatDocumentsAndWorkflowsRunIsThere(t *testing.T) {
 	var files []string
-	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "docs/*.md", ".github/ISSUE_TEMPLATE/*.yml", "proof/run", ".github/workflows/*.yml", "stacks/pipeline_test.go"} {
+	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "docs/*.md", ".github/ISSUE_TEMPLATE/*.yml",
+		"proof/run", ".github/workflows/*.yml", "stacks/pipeline_test.go"} {
 		found := must(filepath.Glob("../../" + pattern))
 		require.NotEmpty(t, found, pattern)
 		files = append(files, found...)

@@ -68,7 +68,7 @@ named and is no failure.`,
 			return nil
 		},
 	}
-	addProfile(command, &profile, "profile", "whoever may assume the lookup roles")
+	addProfile(command, &profile, "profile", "a user who may assume the lookup roles")
 	flags := command.Flags()
 	flags.DurationVar(&timeout, "timeout", 20*time.Minute, "how long to wait for AWS")
 	flags.BoolVar(&asJSON, "json", false, "print the report as JSON")
@@ -114,7 +114,8 @@ func reader(ctx context.Context, env config.Environment, profile string) (*drift
 	}
 	looking := session.Lookup(env.Account).Config
 	if _, err := looking.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("the lookup role of %s cannot be assumed: %w; it is made by cdk bootstrap, and needs sts:AssumeRole", env.Name, err)
+		return nil, fmt.Errorf("the lookup role of %s cannot be assumed: %w; it is made by cdk bootstrap, and needs sts:AssumeRole", env.Name,
+			err)
 	}
 	return drift.NewChecker(looking, driftPoll), nil
 }

@@ -113,7 +113,9 @@ Manager plugin.`,
 func sessionPrograms() error {
 	for _, program := range []struct{ name, what, install string }{
 		{"aws", "the AWS CLI", "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html (macOS: brew install awscli)"},
-		{"session-manager-plugin", "the AWS CLI's Session Manager plugin", "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html (macOS: brew install --cask session-manager-plugin)"},
+		{"session-manager-plugin", "the AWS CLI's Session Manager plugin",
+			"https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html (macOS: brew install " +
+				"--cask session-manager-plugin)"},
 	} {
 		if _, err := exec.LookPath(program.name); err != nil {
 			return status{exitUsage, fmt.Errorf("%s is not installed: %w; install it: %s", program.what, err, program.install)}

@@ -104,7 +104,8 @@ func (p *app) command() *cobra.Command {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Deliver:", []*cobra.Command{p.bootstrapCommand(), p.releaseCommand(), p.promoteCommand(), p.rollbackCommand(), p.reviewCommand(), p.costCommand()}},
+		{"Deliver:",
+			[]*cobra.Command{p.bootstrapCommand(), p.releaseCommand(), p.promoteCommand(), p.rollbackCommand(), p.reviewCommand(), p.costCommand()}},
 		{"Look:", []*cobra.Command{p.statusCommand(), p.logsCommand(), p.execCommand(), p.dbCommand(), p.driftCommand()}},
 		{"Fix:", []*cobra.Command{p.doctorCommand(), p.unblockCommand(), p.rotateCommand()}},
 		{"For CI:", []*cobra.Command{p.commentCommand(), p.imagesCommand(), p.smokeCommand()}},

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"parrot/internal/fakes/cloud"
 	"parrot/internal/doctor"
+	"parrot/internal/fakes/cloud"
 	state "parrot/internal/status"
 )
 
@@ -78,7 +78,8 @@ func TestStatusIsShownAndHasItsExitStatus(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &report))
 	assert.Equal(t, []string{"stack ParrotDevData is UPDATE_ROLLBACK_COMPLETE"}, report.Wrong)
 	assert.Equal(t, []string{"alarms"}, report.Unread)
-	assert.Equal(t, "parrot-dev-backend", report.Services[0].Service.Value.TaskDefinition[strings.LastIndex(report.Services[0].Service.Value.TaskDefinition, "/")+1:][:18])
+	assert.Equal(t, "parrot-dev-backend",
+		report.Services[0].Service.Value.TaskDefinition[strings.LastIndex(report.Services[0].Service.Value.TaskDefinition, "/")+1:][:18])
 }
 
 func TestTheDoctorShowsEachLinkAndHasItsExitStatus(t *testing.T) {
@@ -131,7 +132,8 @@ func TestLogsAreShownAndFollowedUntilCtrlC(t *testing.T) {
 	assert.Empty(t, r.stderr)
 	assert.Contains(t, o.Filters, "hello")
 
-	for _, line := range [][]string{{"logs", "dev", "worker"}, {"logs", "dev"}, {"logs", "dev", "backend", "--since", "-1h"}, {"logs", "qa", "backend"}} {
+	for _, line := range [][]string{{"logs", "dev", "worker"}, {"logs", "dev"}, {"logs", "dev", "backend", "--since", "-1h"},
+		{"logs", "qa", "backend"}} {
 		assert.Equal(t, exitUsage, o.run(line...).code, line)
 	}
 }
@@ -200,7 +202,8 @@ func TestDbOpensAWayAndShowsHowToConnectWithoutAPassword(t *testing.T) {
 	r := o.run("db", "dev", "--local-port", "15433")
 	assert.NotContains(t, r.stdout, "--profile")
 	require.Zero(t, r.code, r.stderr)
-	shows(t, r.stdout, "PGPASSWORD=\"$(aws secretsmanager get-secret-value", "psql \"host=127.0.0.1 port=15433 dbname=parrot", "[ssm]\n[start-session]\n")
+	shows(t, r.stdout, "PGPASSWORD=\"$(aws secretsmanager get-secret-value", "psql \"host=127.0.0.1 port=15433 dbname=parrot",
+		"[ssm]\n[start-session]\n")
 	assert.NotContains(t, r.stdout+r.stderr, "hush")
 
 	listener, err := net.Listen("tcp", "127.0.0.1:15433")

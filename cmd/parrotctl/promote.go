@@ -47,12 +47,16 @@ commit the file, and you or the pipeline deploy it.`,
 			if err := p.carryOut(command.Context(), plan, flags); err != nil || flags.plan {
 				return err
 			}
-			fmt.Fprintf(p.stderr, "\nThe images are recorded. Commit config/images.json. The pipeline deploys it, or you do:\n  npx cdk deploy '%s'\nIf that fails, config/images.json still names these images: release and promote a correction, or go back with parrotctl rollback %s.\n", ask.To.StackName("*"), ask.To.Name)
+			fmt.Fprintf(p.stderr,
+				"\nThe images are recorded. Commit config/images.json. The pipeline deploys it, or you do:\n  npx cdk deploy '%s'\nIf that fails, "+
+					"config/images.json still names these images: release and promote a correction, or go back with parrotctl rollback "+
+					"%s.\n", ask.To.StackName("*"), ask.To.Name)
 			return nil
 		},
 	}
 	flags.add(command)
-	sources = p.addSources(command, "directory of the %s's Dockerfile, if it has to be built again", func(b *config.Build) bool { return len(b.Arguments) > 0 })
+	sources = p.addSources(command, "directory of the %s's Dockerfile, if it has to be built again",
+		func(b *config.Build) bool { return len(b.Arguments) > 0 })
 	addProfile(command, &ask.FromProfile, "from-profile", "FROM's account, if it is not --profile")
 	addProfile(command, &ask.ToProfile, "profile", "TO's account")
 	return command

@@ -29,7 +29,8 @@ func TestPromoteBringsTheSameBackend(t *testing.T) {
 		assert.Equal(t, dev["backend"].Digest, w.tagged("parrot-stage-backend", tag), tag)
 	}
 	assert.Equal(t, dev, w.recorded()["dev"])
-	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend", "The images are recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
+	shows(t, r.stderr, "Copy the backend from repository parrot-backend to parrot-stage-backend",
+		"The images are recorded. Commit config/images.json", "npx cdk deploy 'ParrotStage*'")
 }
 
 func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
@@ -50,7 +51,10 @@ func TestPromoteBuildsAFrontEndForAnotherDomainFromTheSameCommit(t *testing.T) {
 	inStage := w.recorded()["stage"]["frontend"]
 	assert.Equal(t, inDev.Tag, inStage.Tag, "the same commit")
 	assert.NotEqual(t, inDev.Digest, inStage.Digest)
-	shows(t, r.stderr, "Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+dev.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in dev and "+stage.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in stage")
+	shows(t, r.stderr,
+		"Note: the frontend cannot be the same image: what is compiled into it differs: NEXT_PUBLIC_API_BASE_URL is "+
+			""+dev.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in dev and "+
+			""+stage.Services()[1].Build.Arguments["NEXT_PUBLIC_API_BASE_URL"]+" in stage")
 
 	built, err := os.ReadFile(filepath.Join(filepath.Dir(w.log), localName(asked[0])))
 	require.NoError(t, err)
@@ -103,7 +107,8 @@ func TestAPromotionSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
 	t.Setenv(stubFail, "npx cdk diff")
 	r := w.run("", "promote", "dev", "stage")
 	assert.Equal(t, exitFailed, r.code)
-	shows(t, r.stderr, "failed:   Show what a deploy would change", "config/images.json, and the tags latest and released in the registry, name these images for stage",
+	shows(t, r.stderr, "failed:   Show what a deploy would change",
+		"config/images.json, and the tags latest and released in the registry, name these images for stage",
 		"release and promote a correction", "parrotctl rollback stage")
 	t.Setenv(stubFail, "")
 	r = w.succeeds("promote", "dev", "stage")
@@ -155,7 +160,8 @@ func TestPromoteTakesOnlyWhatRuns(t *testing.T) {
 			w.newBackend(2)
 			w.t.Setenv(stubFail, "npx cdk deploy")
 			w.run("", "release", "dev", "--yes", "--backend", "../backend")
-		}, []string{"the backend that config/images.json records for dev", "does not run there: ECS has 20", "git pull", "npx cdk deploy 'ParrotDev*'", "parrotctl rollback dev"}},
+		}, []string{"the backend that config/images.json records for dev", "does not run there: ECS has 20", "git pull",
+			"npx cdk deploy 'ParrotDev*'", "parrotctl rollback dev"}},
 		"still rolled out": {func(w *world) {
 			inDev(w)
 			w.rollsOut("parrot-dev-frontend", ecrHost+"/parrot-frontend@"+w.recorded()["dev"]["frontend"].Digest, 2)

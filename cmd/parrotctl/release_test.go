@@ -115,7 +115,8 @@ func TestAReleaseWhoseDeployFailsSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
 	t.Setenv(stubFail, "npx cdk deploy")
 	r := w.run("", "release", "dev", "--yes")
 	assert.Equal(t, exitFailed, r.code)
-	shows(t, r.stderr, "failed:   Ask, and deploy", "config/images.json, and the tags latest and released in the registry, name these images for dev",
+	shows(t, r.stderr, "failed:   Ask, and deploy",
+		"config/images.json, and the tags latest and released in the registry, name these images for dev",
 		"Run the same command again", "commit a correction and release that", "parrotctl rollback dev")
 	assert.Equal(t, w.recorded()["dev"]["backend"].Digest, w.tagged("parrot-backend", "released"), "as the text says")
 }

@@ -100,7 +100,8 @@ broadening, protection, removal. A release of an image is none of them.`,
 			}
 			found := slices.DeleteFunc(gates, func(c review.Category) bool { return !report.Has(c) })
 			if len(found) > 0 {
-				return status{exitFound, fmt.Errorf("the report has %s, which --fail-on names: read it, and decide whether you want the change", join(found))}
+				return status{exitFound,
+					fmt.Errorf("the report has %s, which --fail-on names: read it, and decide whether you want the change", join(found))}
 			}
 			return nil
 		},

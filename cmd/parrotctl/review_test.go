@@ -104,7 +104,8 @@ func TestAGateFailsAfterTheReportIsWritten(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(report), "## Read these first")
 
-	assert.Contains(t, w.succeeds("review", "base", "without", "--fail-on", "broadening,deadlock", "--summary").stdout, "- Data: Q (SQS::Queue)")
+	assert.Contains(t, w.succeeds("review", "base", "without", "--fail-on", "broadening,deadlock", "--summary").stdout,
+		"- Data: Q (SQS::Queue)")
 }
 
 func TestReviewSaysWhatIsWrong(t *testing.T) {
@@ -161,7 +162,8 @@ func TestReviewComparesWithWhatRuns(t *testing.T) {
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"))
 	require.NoError(t, err)
 	name, template := "ParrotDevData", withQueue
-	_, err = cloudformation.NewFromConfig(cfg).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template})
+	_, err = cloudformation.NewFromConfig(cfg).CreateStack(t.Context(),
+		&cloudformation.CreateStackInput{StackName: &name, TemplateBody: &template})
 	require.NoError(t, err)
 
 	for _, flags := range [][]string{nil, {"--lookup-role"}} {

@@ -53,7 +53,8 @@ func TestRollbackGoesToTheReleaseBeforeAndDeploysComputeAlone(t *testing.T) {
 		"npx cdk deploy --require-approval never --exclusively ParrotDevCompute",
 	}, w.asked())
 	assert.Equal(t, releases[1]["backend"].Digest, w.tagged("parrot-backend", "released"))
-	shows(t, r.stderr, "SERVICE", "backend", releases[2]["backend"].Tag, "now", releases[1]["backend"].Tag, releases[0]["backend"].Tag, "frontend",
+	shows(t, r.stderr, "SERVICE", "backend", releases[2]["backend"].Tag, "now", releases[1]["backend"].Tag, releases[0]["backend"].Tag,
+		"frontend",
 		"Note: the database does not roll back", "Deploy this to dev?")
 }
 
@@ -111,7 +112,8 @@ func TestRollbackOfOneServiceSaysThatTheOtherOneChangesToo(t *testing.T) {
 	w, releases := threeReleases(t)
 	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1]["backend"].Digest)
 	r := w.succeeds("rollback", "dev", "frontend", "--plan")
-	shows(t, r.stdout, "Note: the backend is not rolled back. config/images.json of this checkout records "+releases[2]["backend"].Tag, "ECS runs "+releases[1]["backend"].Tag)
+	shows(t, r.stdout, "Note: the backend is not rolled back. config/images.json of this checkout records "+releases[2]["backend"].Tag,
+		"ECS runs "+releases[1]["backend"].Tag)
 }
 
 func TestRollbackGoesToATag(t *testing.T) {
@@ -196,7 +198,8 @@ func TestRollbackAsksForTheTagWhereNothingSaysWhatRanBefore(t *testing.T) {
 	w.asked()
 	r := w.run("", "rollback", "dev", "--yes")
 	assert.Equal(t, exitFailed, r.code)
-	shows(t, r.stderr, "which images ran before is not known: "+releases[1]["backend"].Tag+" may have been released, and no commit of config/images.json names",
+	shows(t, r.stderr,
+		"which images ran before is not known: "+releases[1]["backend"].Tag+" may have been released, and no commit of config/images.json names",
 		"parrotctl rollback dev backend --to "+releases[1]["backend"].Tag, "parrotctl rollback dev backend --to "+releases[0]["backend"].Tag)
 	assert.Nil(t, w.asked())
 	assert.Equal(t, releases[2], w.recorded()["dev"])

@@ -55,7 +55,8 @@ After a failure run the same command again.`,
 			if there, err := keys.There(command.Context()); err != nil {
 				return err
 			} else if !there {
-				return fmt.Errorf("%s has no keys to replace: stack %s is not deployed; deploy it: npx cdk deploy '%s'", env.Name, env.StackName("Data"), env.StackName("*"))
+				return fmt.Errorf("%s has no keys to replace: stack %s is not deployed; deploy it: npx cdk deploy '%s'", env.Name,
+					env.StackName("Data"), env.StackName("*"))
 			}
 			question := fmt.Sprintf("New keys for %s in account %s sign everybody out. Replace them?", env.Name, session.Account)
 			if !yes && !p.ask(command.Context(), question) {

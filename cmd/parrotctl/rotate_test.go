@@ -55,14 +55,16 @@ func (k keys) runBackend() {
 		Family: name, ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: name, Image: name, Memory: aws.Int32(512)}},
 	})
 	require.NoError(k.t, err)
-	_, err = k.ecs.CreateService(k.t.Context(), &ecs.CreateServiceInput{Cluster: name, ServiceName: name, TaskDefinition: name, DesiredCount: aws.Int32(1)})
+	_, err = k.ecs.CreateService(k.t.Context(),
+		&ecs.CreateServiceInput{Cluster: name, ServiceName: name, TaskDefinition: name, DesiredCount: aws.Int32(1)})
 	require.NoError(k.t, err)
 }
 
 // deployment returns the backend's newest.
 func (k keys) deployment() string {
 	k.t.Helper()
-	out, err := k.ecs.DescribeServices(k.t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("parrot-dev-backend"), Services: []string{"parrot-dev-backend"}})
+	out, err := k.ecs.DescribeServices(k.t.Context(),
+		&ecs.DescribeServicesInput{Cluster: aws.String("parrot-dev-backend"), Services: []string{"parrot-dev-backend"}})
 	require.NoError(k.t, err)
 	require.Len(k.t, out.Services, 1)
 	return aws.ToString(out.Services[0].Deployments[0].Id)
@@ -97,7 +99,8 @@ func TestRotateJWTReplacesTheKeysAndTheTasks(t *testing.T) {
 	before := k.deployment()
 	r := k.run("y\n", "rotate", "jwt", "dev")
 	require.Zero(t, r.code, r.stderr)
-	shows(t, r.stderr, "New keys for dev in account 123456789012 sign everybody out. Replace them? [y/N]", "dev has new keys", "aws ecs wait services-stable --region us-east-1 --cluster parrot-dev-backend --services parrot-dev-backend")
+	shows(t, r.stderr, "New keys for dev in account 123456789012 sign everybody out. Replace them? [y/N]", "dev has new keys",
+		"aws ecs wait services-stable --region us-east-1 --cluster parrot-dev-backend --services parrot-dev-backend")
 	k.assertNewKeys()
 	assert.NotEqual(t, before, k.deployment())
 	for _, key := range k.value("parrot-dev-app-env") {

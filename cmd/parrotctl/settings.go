@@ -25,7 +25,8 @@ func directory() (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", status{exitUsage, fmt.Errorf("%s is not in Parrot's directory: there is no config/images.json in it or above; change to where cdk.json is", start)}
+			return "", status{exitUsage,
+				fmt.Errorf("%s is not in Parrot's directory: there is no config/images.json in it or above; change to where cdk.json is", start)}
 		}
 	}
 }

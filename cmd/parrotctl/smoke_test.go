@@ -37,7 +37,8 @@ func TestSmokeNamesTheServiceThatDoesNotAnswer(t *testing.T) {
 	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "1"}, "frontend": {"tag": "1"}}}`)
 	r = w.run("", "smoke", "dev", "--timeout", "1ms")
 	assert.Equal(t, exitFound, r.code)
-	shows(t, r.stderr, "Error: dev does not answer as it should: https://bkgstock.com/landing", "503 Service Unavailable", "docs/troubleshooting.md")
+	shows(t, r.stderr, "Error: dev does not answer as it should: https://bkgstock.com/landing", "503 Service Unavailable",
+		"docs/troubleshooting.md")
 
 	assert.Equal(t, exitUsage, w.run("", "smoke", "production").code)
 }

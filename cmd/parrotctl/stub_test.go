@@ -91,7 +91,8 @@ func cdkDeploy(stacks string) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
+	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"),
+		awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,8 @@ func dockerPush(reference string) error {
 
 // listInECR makes ECR know an image that was pushed.
 func listInECR(image v1.Image, repository, tag string) error {
-	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
+	cfg, err := awsconfig.LoadDefaultConfig(context.Background(), awsconfig.WithRegion("us-east-1"),
+		awsconfig.WithBaseEndpoint(os.Getenv(stubAWS)))
 	if err != nil {
 		return err
 	}

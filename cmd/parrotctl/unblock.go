@@ -54,7 +54,8 @@ After a failure run the same command again.`,
 			if ask.Profile != "" {
 				deploy = append(deploy, "--profile", ask.Profile)
 			}
-			fmt.Fprintf(p.stderr, "\nNothing blocks the next deploy any more. Fix what made the deploy fail, then deploy again:\n  %s\n", terminal.Shell(deploy))
+			fmt.Fprintf(p.stderr, "\nNothing blocks the next deploy any more. Fix what made the deploy fail, then deploy again:\n  %s\n",
+				terminal.Shell(deploy))
 			return nil
 		},
 	}

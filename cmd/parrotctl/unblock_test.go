@@ -62,7 +62,8 @@ func (c *cloudFormation) before(next http.Handler) http.Handler {
 func (c *cloudFormation) answer(w http.ResponseWriter, action string, form url.Values) {
 	refuse := func(message string) {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>%s</Message></Error></ErrorResponse>", message)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>%s</Message></Error></ErrorResponse>",
+			message)
 	}
 	asked, name, s := form.Get("StackName"), "", (*fakeStack)(nil)
 	for n, stack := range c.stacks {
@@ -115,7 +116,8 @@ func (c *cloudFormation) failed(part config.Part, status string, events ...fakeE
 	own := func(status string) fakeEvent {
 		return fakeEvent{name, "AWS::CloudFormation::Stack", id, status, ""}
 	}
-	s := &fakeStack{id: id, status: status, protected: true, created: time.Now().Add(-time.Hour), template: map[string]any{"Resources": map[string]any{}}}
+	s := &fakeStack{id: id, status: status, protected: true, created: time.Now().Add(-time.Hour),
+		template: map[string]any{"Resources": map[string]any{}}}
 	s.events = append([]fakeEvent{own("REVIEW_IN_PROGRESS"), own("CREATE_IN_PROGRESS")}, events...)
 	s.events = append(s.events, own("ROLLBACK_IN_PROGRESS"), own(status))
 	for _, e := range events {
@@ -157,22 +159,27 @@ func (h *halfMade) loadBalancer() (arn string) {
 	vpc := must(network.CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.9.0.0/16")})).Vpc.VpcId
 	subnet := must(network.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: vpc, CidrBlock: aws.String("10.9.0.0/24")})).Subnet.SubnetId
 	client := elb.NewFromConfig(h.cfg)
-	arn = *must(client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String("parrot-stage"), Subnets: []string{*subnet}})).LoadBalancers[0].LoadBalancerArn
-	must(client.ModifyLoadBalancerAttributes(ctx, &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &arn, Attributes: []elbtypes.LoadBalancerAttribute{
-		{Key: aws.String("deletion_protection.enabled"), Value: aws.String("true")},
-	}}))
+	arn = *must(client.CreateLoadBalancer(ctx,
+		&elb.CreateLoadBalancerInput{Name: aws.String("parrot-stage"), Subnets: []string{*subnet}})).LoadBalancers[0].LoadBalancerArn
+	must(client.ModifyLoadBalancerAttributes(ctx,
+		&elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &arn, Attributes: []elbtypes.LoadBalancerAttribute{
+			{Key: aws.String("deletion_protection.enabled"), Value: aws.String("true")},
+		}}))
 	const kind = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 	h.failed("Edge", "ROLLBACK_FAILED",
 		fakeEvent{"LoadBalancer", kind, arn, "CREATE_COMPLETE", ""},
-		fakeEvent{"Apex", "AWS::Route53::RecordSet", "", "CREATE_FAILED", "[Tried to create resource record set [name='stage.bkgstock.com.', type='A'] but it already exists]"},
-		fakeEvent{"LoadBalancer", kind, arn, "DELETE_FAILED", "Load balancer '" + arn + "' cannot be deleted because deletion protection is enabled"},
+		fakeEvent{"Apex", "AWS::Route53::RecordSet", "", "CREATE_FAILED",
+			"[Tried to create resource record set [name='stage.bkgstock.com.', type='A'] but it already exists]"},
+		fakeEvent{"LoadBalancer", kind, arn, "DELETE_FAILED",
+			"Load balancer '" + arn + "' cannot be deleted because deletion protection is enabled"},
 	)
 	return arn
 }
 
 func (h *halfMade) protection(arn string) string {
 	h.t.Helper()
-	out := must(elb.NewFromConfig(h.cfg).DescribeLoadBalancerAttributes(h.t.Context(), &elb.DescribeLoadBalancerAttributesInput{LoadBalancerArn: &arn}))
+	out := must(elb.NewFromConfig(h.cfg).DescribeLoadBalancerAttributes(h.t.Context(),
+		&elb.DescribeLoadBalancerAttributesInput{LoadBalancerArn: &arn}))
 	for _, a := range out.Attributes {
 		if *a.Key == "deletion_protection.enabled" {
 			return *a.Value
@@ -187,15 +194,20 @@ func (h *halfMade) data() *fakeStack {
 	ctx := h.t.Context()
 	must(ec2.NewFromConfig(h.cfg).CreateVpc(ctx, &ec2.CreateVpcInput{CidrBlock: aws.String("10.8.0.0/16")}))
 	database := rds.NewFromConfig(h.cfg)
-	must(database.CreateDBParameterGroup(ctx, &rds.CreateDBParameterGroupInput{DBParameterGroupName: aws.String("parrot-stage-db-postgres17"), DBParameterGroupFamily: aws.String("postgres17"), Description: aws.String("x")}))
+	must(database.CreateDBParameterGroup(ctx, &rds.CreateDBParameterGroupInput{DBParameterGroupName: aws.String("parrot-stage-db-postgres17"),
+		DBParameterGroupFamily: aws.String("postgres17"), Description: aws.String("x")}))
 	must(database.CreateDBInstance(ctx, &rds.CreateDBInstanceInput{
-		DBInstanceIdentifier: aws.String("parrot-stage-db"), DBInstanceClass: aws.String("db.t3.micro"), Engine: aws.String("postgres"), AllocatedStorage: aws.Int32(20),
-		MasterUsername: aws.String("parrot_admin"), MasterUserPassword: aws.String("hush-hush"), DeletionProtection: aws.Bool(true),
+		DBInstanceIdentifier: aws.String("parrot-stage-db"), DBInstanceClass: aws.String("db.t3.micro"), Engine: aws.String("postgres"),
+		AllocatedStorage: aws.Int32(20),
+		MasterUsername:   aws.String("parrot_admin"), MasterUserPassword: aws.String("hush-hush"), DeletionProtection: aws.Bool(true),
 	}))
-	must(cloudwatchlogs.NewFromConfig(h.cfg).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/rds/instance/parrot-stage-db/postgresql")}))
-	secret := *must(secretsmanager.NewFromConfig(h.cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("parrot-stage-db-password"), SecretString: aws.String("{}")})).ARN
+	must(cloudwatchlogs.NewFromConfig(h.cfg).CreateLogGroup(ctx,
+		&cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/rds/instance/parrot-stage-db/postgresql")}))
+	secret := *must(secretsmanager.NewFromConfig(h.cfg).CreateSecret(ctx,
+		&secretsmanager.CreateSecretInput{Name: aws.String("parrot-stage-db-password"), SecretString: aws.String("{}")})).ARN
 	// A jwt key of an earlier life is in the way, and is the next one's to take up.
-	must(secretsmanager.NewFromConfig(h.cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("parrot-stage-jwt-access-key"), SecretString: aws.String("{}")}))
+	must(secretsmanager.NewFromConfig(h.cfg).CreateSecret(ctx,
+		&secretsmanager.CreateSecretInput{Name: aws.String("parrot-stage-jwt-access-key"), SecretString: aws.String("{}")}))
 
 	s := h.failed("Data", "ROLLBACK_FAILED",
 		fakeEvent{"DbPassword", "AWS::SecretsManager::Secret", secret, "CREATE_COMPLETE", ""},
@@ -204,9 +216,11 @@ func (h *halfMade) data() *fakeStack {
 		fakeEvent{"DatabaseSubnets", "AWS::RDS::DBSubnetGroup", "parrot-stage-db", "CREATE_COMPLETE", ""},
 		fakeEvent{"DatabaseSubnets", "AWS::RDS::DBSubnetGroup", "parrot-stage-db", "DELETE_COMPLETE", ""},
 		fakeEvent{"Database", "AWS::RDS::DBInstance", "parrot-stage-db", "CREATE_IN_PROGRESS", "Resource creation Initiated"},
-		fakeEvent{"JwtAccessKey", "AWS::SecretsManager::Secret", "parrot-stage-jwt-access-key", "CREATE_FAILED", "Resource of type 'AWS::SecretsManager::Secret' with identifier 'parrot-stage-jwt-access-key' already exists."},
+		fakeEvent{"JwtAccessKey", "AWS::SecretsManager::Secret", "parrot-stage-jwt-access-key", "CREATE_FAILED",
+			"Resource of type 'AWS::SecretsManager::Secret' with identifier 'parrot-stage-jwt-access-key' already exists."},
 		fakeEvent{"Database", "AWS::RDS::DBInstance", "parrot-stage-db", "CREATE_FAILED", "Resource creation cancelled"},
-		fakeEvent{"Database", "AWS::RDS::DBInstance", "parrot-stage-db", "DELETE_FAILED", "Cannot delete protected DB Instance, please disable deletion protection and try again."},
+		fakeEvent{"Database", "AWS::RDS::DBInstance", "parrot-stage-db", "DELETE_FAILED",
+			"Cannot delete protected DB Instance, please disable deletion protection and try again."},
 	)
 	s.keeps("DbPassword", "DatabaseLogs", "DatabaseParameters", "DatabaseSubnets", "Database", "JwtAccessKey")
 	return s
@@ -238,7 +252,8 @@ func TestUnblockRemovesWhatAFailedFirstDeployHasLeftAndNothingElse(t *testing.T)
 	arn := h.loadBalancer()
 	h.data()
 	h.failed("Registry", "ROLLBACK_COMPLETE",
-		fakeEvent{"Backend", "AWS::ECR::Repository", "parrot-stage-backend", "CREATE_FAILED", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-stage-backend' already exists."},
+		fakeEvent{"Backend", "AWS::ECR::Repository", "parrot-stage-backend", "CREATE_FAILED",
+			"Resource of type 'AWS::ECR::Repository' with identifier 'parrot-stage-backend' already exists."},
 		fakeEvent{"Frontend", "AWS::ECR::Repository", "parrot-stage-frontend", "CREATE_COMPLETE", ""},
 		fakeEvent{"Frontend", "AWS::ECR::Repository", "parrot-stage-frontend", "DELETE_COMPLETE", ""},
 	).keeps("Backend", "Frontend")
@@ -247,14 +262,16 @@ func TestUnblockRemovesWhatAFailedFirstDeployHasLeftAndNothingElse(t *testing.T)
 
 	r := h.run("n\n", "unblock", "stage")
 	assert.Equal(t, exitDeclined, r.code, r.stderr)
-	shows(t, r.stderr, "database parrot-stage-db, made 20", "is deleted with all that is in it, and without a snapshot", "[y/N]", "nothing is deleted")
+	shows(t, r.stderr, "database parrot-stage-db, made 20", "is deleted with all that is in it, and without a snapshot", "[y/N]",
+		"nothing is deleted")
 	assert.Equal(t, all, h.left())
 	assert.Equal(t, "true", h.protection(arn))
 
 	plan := h.succeeds("unblock", "stage", "--plan").stdout
 	shows(t, plan,
 		"Load balancer '"+arn+"' cannot be deleted because", "ParrotStageEdge failed at Apex (AWS::Route53::RecordSet): [Tried to create",
-		"ParrotStageData failed at JwtAccessKey (AWS::SecretsManager::Secret): ", "the JwtAccessKey that existed before is not changed", "docs/failed-first-deploy.md#already-exists",
+		"ParrotStageData failed at JwtAccessKey (AWS::SecretsManager::Secret): ", "the JwtAccessKey that existed before is not changed",
+		"docs/failed-first-deploy.md#already-exists",
 		"the Backend that existed before is not changed",
 		"1. Switch off deletion protection of load balancer parrot-stage, which is deleted with ParrotStageEdge",
 		"Switch off termination protection of ParrotStageEdge", "Delete stack ParrotStageEdge",
@@ -323,7 +340,8 @@ func TestUnblockLeavesAStackThatWasOnceComplete(t *testing.T) {
 	for _, once := range []string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"} {
 		s := h.failed("Edge", "DELETE_FAILED")
 		s.events = append([]fakeEvent{{"ParrotStageEdge", "AWS::CloudFormation::Stack", s.id, once, ""}}, s.events...)
-		shows(t, h.succeeds("unblock", "stage", "--yes").stderr, "ParrotStageEdge is DELETE_FAILED and is left alone, because its first deploy had succeeded: docs/way-back.md", "nothing was done")
+		shows(t, h.succeeds("unblock", "stage", "--yes").stderr,
+			"ParrotStageEdge is DELETE_FAILED and is left alone, because its first deploy had succeeded: docs/way-back.md", "nothing was done")
 	}
 	h.failed("Edge", "DELETE_FAILED").events = nil
 	shows(t, h.succeeds("unblock", "stage", "--yes").stderr, "has no events any more", "nothing was done")

@@ -35,7 +35,8 @@ func TestLambdaHearsAndLogsWhyAStepFailed(t *testing.T) {
 	moto.Start(t)
 	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"))
 	require.NoError(t, err)
-	_, err = secretsmanager.NewFromConfig(cfg).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("source"), SecretString: aws.String("{}")})
+	_, err = secretsmanager.NewFromConfig(cfg).CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: aws.String("source"), SecretString: aws.String("{}")})
 	require.NoError(t, err)
 
 	outcome := make(chan string, 1)

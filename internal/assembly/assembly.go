@@ -95,14 +95,14 @@ type Output struct {
 	Stack       *Stack
 	ID          string
 	Description string
-	// Value is the output's value as it stands in the template.
+	// Value is the output's value as it is in the template.
 	Value any
 	// Condition is the condition under which there is such an output; empty
 	// where there always is.
 	Condition string
 	// ExportName is the name of an export, and empty for any other output. The
 	// stack's name, account and region are filled in; what is known only to a
-	// deployment stands in it as Text shows it.
+	// deployment is in it as Text shows it.
 	ExportName string
 
 	circular bool

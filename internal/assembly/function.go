@@ -30,7 +30,7 @@ func asFunction(value any) (function, bool) {
 
 // walk calls visit for each function in a value, outer ones first, with the path
 // of names and indexes that leads to it. The path ends where the first function
-// stands: what is an argument of it is no property.
+// is: its arguments are no properties.
 func walk(value any, path string, visit func(path string, fn function)) {
 	if fn, ok := asFunction(value); ok {
 		visit(path, fn)

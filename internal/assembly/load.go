@@ -109,7 +109,7 @@ func loadStack(a *Assembly, id string, artifact artifact, readFile func(string) 
 }
 
 // resynth is what to do about files that are not what synthesis writes.
-const resynth = "run npx cdk synth to write it anew"
+const resynth = "run npx cdk synth to write it again"
 
 func readJSON(readFile func(string) ([]byte, error), file string, into ...any) (text []byte, err error) {
 	if text, err = readFile(file); err != nil {

@@ -29,7 +29,7 @@ func (t Target) String() string {
 // Reference is a property of a resource that refers to another.
 type Reference struct {
 	// From is the resource that refers to the other, and Path its property:
-	// names and indexes, joined by dots. It ends where a function stands,
+	// names and indexes, joined by dots. It ends at a function,
 	// whatever is inside that.
 	From *Resource
 	Path string

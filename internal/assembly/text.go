@@ -22,7 +22,7 @@ func (r *Resource) Text(path ...any) string {
 	return r.Stack.Text(value)
 }
 
-// Lookup is the property at a path of names and indexes, as it stands in the
+// Lookup returns the property at a path of names and indexes, as it is in the
 // template: functions are not evaluated.
 func (r *Resource) Lookup(path ...any) (value any, ok bool) {
 	value = r.Properties

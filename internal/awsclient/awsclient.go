@@ -52,7 +52,8 @@ func SignIn(ctx context.Context, profile, region string) (*Session, error) {
 // account is any.
 func (s *Session) In(environment, account string) error {
 	if account != "" && account != s.Account {
-		return fmt.Errorf("you are signed in to account %s, and %s is in %s: name a profile of that account with --profile or AWS_PROFILE", s.Account, environment, account)
+		return fmt.Errorf("you are signed in to account %s, and %s is in %s: name a profile of that account with --profile or AWS_PROFILE",
+			s.Account, environment, account)
 	}
 	return nil
 }
@@ -64,7 +65,8 @@ func (s *Session) Lookup(account string) *Session {
 	if account == "" {
 		account = s.Account
 	}
-	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", s.Partition, account, config.BootstrapQualifier, account, s.Config.Region)
+	role := fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", s.Partition, account, config.BootstrapQualifier, account,
+		s.Config.Region)
 	looking := s.Config.Copy()
 	looking.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(s.Config), role))
 	return &Session{Config: looking, Account: account, Partition: s.Partition}

@@ -30,7 +30,8 @@ func Build(dir, pkg string) (directory string, err error) {
 		}
 	}()
 	file := filepath.Join(built, Bootstrap)
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", "lambda.norpc", "-o", file, pkg)
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", "lambda.norpc", "-o", file,
+		pkg)
 	build.Dir = dir
 	build.Env = append(build.Environ(),
 		"GOOS=linux", "GOARCH=arm64", "GOARM64=v8.0", "CGO_ENABLED=0",

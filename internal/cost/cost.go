@@ -86,7 +86,8 @@ func Estimate(a *assembly.Assembly, prices Prices, options Options) ([]*Bill, er
 			continue
 		}
 		if stack.Region != prices.Region {
-			return nil, fmt.Errorf("%s is in %s: there are only prices of %s (internal/cost/prices.json); add them, or estimate with AWS's calculator", stack.Name, stack.Region, prices.Region)
+			return nil, fmt.Errorf("%s is in %s: there are only prices of %s (internal/cost/prices.json); add them, or estimate with AWS's "+
+				"calculator", stack.Name, stack.Region, prices.Region)
 		}
 		i := slices.IndexFunc(bills, func(b *Bill) bool { return b.Environment == name })
 		if i < 0 {
@@ -146,7 +147,7 @@ func (e *estimate) add(r *assembly.Resource, component, price, basis string, qua
 	})
 }
 
-// allowances are what an account has for nothing each month, for always.
+// allowances are what is free for an account each month, without an end.
 var allowances = map[string]struct {
 	quantity float64
 	text     string
@@ -175,7 +176,8 @@ func (b *Bill) finish(prices Prices) {
 		if quantity > 0 {
 			quantity = min(quantity, allowances[price].quantity)
 			p := prices.Prices[price]
-			b.Free = append(b.Free, Line{Component: "Free tier", Basis: allowances[price].text, Quantity: quantity, Unit: p.Unit, USD: -p.USD, Sum: -quantity * p.USD})
+			b.Free = append(b.Free,
+				Line{Component: "Free tier", Basis: allowances[price].text, Quantity: quantity, Unit: p.Unit, USD: -p.USD, Sum: -quantity * p.USD})
 		}
 	}
 }

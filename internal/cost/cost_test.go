@@ -84,7 +84,8 @@ func TestTasksCostTheirSizeTheirHoursAndTheirAddresses(t *testing.T) {
 }
 
 func TestAServiceWithoutAReleaseCountsAsItWillRun(t *testing.T) {
-	assert.InDelta(t, of(t, fmt.Sprintf(task, "")+","+fmt.Sprintf(runs, 3, "")), of(t, fmt.Sprintf(task, "")+","+fmt.Sprintf(runs, 0, "")), 1e-9)
+	assert.InDelta(t, of(t, fmt.Sprintf(task, "")+","+fmt.Sprintf(runs, 3, "")), of(t, fmt.Sprintf(task, "")+","+fmt.Sprintf(runs, 0, "")),
+		1e-9)
 }
 
 func TestAStandbyCostsAsMuchAsTheDatabase(t *testing.T) {
@@ -163,7 +164,8 @@ func TestAChangeNamesItsReasons(t *testing.T) {
 	assert.Equal(t, "prod: $0.40 → $33.48 a month (+33.08: NAT +33.08)", changes[0].Text())
 	assert.Empty(t, cost.Compare(after, after))
 	unknown := bills(t, map[string]string{"dev-a": secret + `, "Q": {"Type": "AWS::OpenSearchService::Domain"}`, "prod-a": secret})
-	assert.Equal(t, "dev: $0.40 → $0.40 a month, not included, because no price is known: AWS::OpenSearchService::Domain", cost.Compare(before, unknown)[0].Text())
+	assert.Equal(t, "dev: $0.40 → $0.40 a month, not included, because no price is known: AWS::OpenSearchService::Domain",
+		cost.Compare(before, unknown)[0].Text())
 	assert.Equal(t, "prod: $33.48 → $0.00 a month (-33.48: NAT -33.08, Secrets -0.40)", cost.Compare(after, before[:1])[0].Text())
 }
 

@@ -85,7 +85,8 @@ func TestEveryOtherPriceIsOfItsUnitAndInItsRange(t *testing.T) {
 func TestPricesStandInTheirOrder(t *testing.T) {
 	for _, order := range [][2]string{ // the first is less
 		{"fargate-arm-vcpu", "fargate-vcpu"}, {"fargate-arm-gb", "fargate-gb"}, {"fargate-gb", "fargate-vcpu"},
-		{"rds-db.t4g.micro", "rds-db.t3.micro"}, {"rds-db.t4g.small", "rds-db.t3.small"}, {"rds-db.t4g.medium", "rds-db.t3.medium"}, {"rds-db.t4g.large", "rds-db.t3.large"},
+		{"rds-db.t4g.micro", "rds-db.t3.micro"}, {"rds-db.t4g.small", "rds-db.t3.small"}, {"rds-db.t4g.medium", "rds-db.t3.medium"},
+		{"rds-db.t4g.large", "rds-db.t3.large"},
 		{"redis-cache.t4g.micro", "redis-cache.t3.micro"}, {"redis-cache.t4g.small", "redis-cache.t3.small"},
 		{"s3-kept", "log-kept"}, {"log-kept", "image-kept"}, {"alarm", "composite-alarm"}, {"build-minute", "build-minute-medium"},
 	} {
@@ -98,7 +99,8 @@ func TestPricesStandInTheirOrder(t *testing.T) {
 func TestAPriceNamesThePageOfItsService(t *testing.T) {
 	for name, p := range cost.ListPrices().Prices {
 		for start, page := range map[string]string{
-			"fargate-": "fargate", "rds-": "rds/postgresql", "redis-": "elasticache", "alb-": "elasticloadbalancing", "nat-": "vpc", "log-": "cloudwatch", "build-": "codebuild",
+			"fargate-": "fargate", "rds-": "rds/postgresql", "redis-": "elasticache", "alb-": "elasticloadbalancing", "nat-": "vpc",
+			"log-": "cloudwatch", "build-": "codebuild",
 		} {
 			if strings.HasPrefix(name, start) {
 				assert.Equal(t, "https://aws.amazon.com/"+page+"/pricing/", p.Source, name)

@@ -84,7 +84,8 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 		policies := now["CloudFormationExecutionPolicies"]
 		if policies == "" { // trust is refused without naming what the trusted may do
 			policies = fmt.Sprintf("arn:%s:iam::aws:policy/AdministratorAccess", session.Partition)
-			p.Notes = append(p.Notes, fmt.Sprintf("account %s, which has the pipeline, may then deploy anything to account %s", ask.PipelineAccount, session.Account))
+			p.Notes = append(p.Notes,
+				fmt.Sprintf("account %s, which has the pipeline, may then deploy anything to account %s", ask.PipelineAccount, session.Account))
 		}
 		args = append(args,
 			"--trust", with(now["TrustedAccounts"], ask.PipelineAccount),
@@ -100,7 +101,8 @@ func (d *Delivery) PlanBootstrap(ctx context.Context, ask Bootstrap) (*Plan, err
 func bootstrapped(ctx context.Context, session *awsclient.Session) (map[string]string, error) {
 	const stack = "CDKToolkit"
 	parameters := map[string]string{}
-	out, err := cloudformation.NewFromConfig(session.Config).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(stack)})
+	out, err := cloudformation.NewFromConfig(session.Config).DescribeStacks(ctx,
+		&cloudformation.DescribeStacksInput{StackName: aws.String(stack)})
 	if awsclient.NoSuchStack(err) {
 		return parameters, nil
 	}

@@ -37,6 +37,7 @@ func MissingImages(ctx context.Context, env config.Environment, session *awsclie
 type MissingImage struct{ Environment, Service, Reference, Repository string }
 
 func (m MissingImage) Error() string {
-	return fmt.Sprintf("the released %s of %s, %s, is not in repository %s: ECS could not start it; run parrotctl release or promote for %s again, or name another image in config/images.json",
+	return fmt.Sprintf("the released %s of %s, %s, is not in repository %s: ECS could not start it; run parrotctl release or promote for %s "+
+		"again, or name another image in config/images.json",
 		m.Service, m.Environment, m.Reference, m.Repository, m.Environment)
 }

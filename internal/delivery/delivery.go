@@ -143,7 +143,8 @@ func services(env config.Environment) []service {
 	var all []service
 	for _, w := range env.Services() {
 		if w.Build != nil {
-			all = append(all, service{name: w.Name, directory: w.Build.Directory, target: w.Build.Target, repository: w.Build.Repository, image: w.Image, arguments: w.Build.Arguments})
+			all = append(all, service{name: w.Name, directory: w.Build.Directory, target: w.Build.Target, repository: w.Build.Repository,
+				image: w.Image, arguments: w.Build.Arguments})
 		}
 	}
 	return all
@@ -193,7 +194,8 @@ func (p *Plan) deploy(d *Delivery, profile, next string, what ...string) {
 		if !yes {
 			for _, restore := range p.undo {
 				if err := restore(ctx); err != nil {
-					return fmt.Errorf("nothing is deployed, but config/images.json cannot be restored: %w; restore it with git restore config/images.json", err)
+					return fmt.Errorf("nothing is deployed, but config/images.json cannot be restored: %w; restore it with git restore config/images.json",
+						err)
 				}
 			}
 			return fmt.Errorf("not deployed: %w. config/images.json is restored", ErrDeclined)

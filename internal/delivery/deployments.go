@@ -91,7 +91,8 @@ func (r *registry) unproven(ctx context.Context, s service) (string, error) {
 	}
 	switch name := r.env.Name; {
 	case !recorded:
-		return fmt.Sprintf("the %[1]s that config/images.json records for %[2]s, %[3]s, does not run there: ECS has %[4]s. Its deploy failed, was declined or has not happened, or this checkout is old; "+
+		return fmt.Sprintf("the %[1]s that config/images.json records for %[2]s, %[3]s, does not run there: ECS has %[4]s. Its deploy failed, "+
+			"was declined or has not happened, or this checkout is old; "+
 			"git pull, deploy it with npx cdk deploy '%[5]s', release another, or go back with parrotctl rollback %[2]s",
 			s.name, name, called(s.image), running, r.env.StackName("*")), nil
 	case primary.rollout != ecstypes.DeploymentRolloutStateCompleted:

@@ -12,9 +12,8 @@ import (
 )
 
 // record writes the images of an environment's services into images.json; those
-// of other environments and services stay as they are. The file is replaced in
-// one go: whoever reads it sees the old one or the new one. It returns the text
-// that was there before.
+// of other environments and services stay as they are. The file is replaced
+// atomically: a reader sees the old one or the new one. It returns the old text.
 func record(path, environment string, images map[string]config.Image) (old []byte, err error) {
 	old, err = os.ReadFile(path)
 	if err != nil {

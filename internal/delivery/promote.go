@@ -80,7 +80,8 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 		return err
 	}
 	if original == nil {
-		return fmt.Errorf("the %s of %s, %s, is not in repository %s: it expired, or was never pushed; release it again", from.name, ask.From.Name, from.image.Reference(), from.repository)
+		return fmt.Errorf("the %s of %s, %s, is not in repository %s: it expired, or was never pushed; release it again", from.name,
+			ask.From.Name, from.image.Reference(), from.repository)
 	}
 	unproven, err := source.unproven(ctx, from)
 	if err != nil {
@@ -105,7 +106,8 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 	if slices.Contains(original.tags, build) {
 		return p.copy(ctx, d, source, target, from, to, original, tag, build)
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("the %s cannot be the same image: %s. It is built again from the same commit, %s", to.name, differences(from, to, ask), commit))
+	p.Notes = append(p.Notes, fmt.Sprintf("the %s cannot be the same image: %s. It is built again from the same commit, %s", to.name,
+		differences(from, to, ask), commit))
 	existing, err := target.find(ctx, to, build)
 	if err != nil {
 		return err
@@ -125,15 +127,17 @@ func (p *Plan) promote(ctx context.Context, d *Delivery, ask Promotion, source, 
 
 // copy adds the steps that copy an image to another repository unchanged: the digest
 // proves that it is the same.
-func (p *Plan) copy(ctx context.Context, d *Delivery, source, target *registry, from, to service, image *pushed, tag string, tags ...string) error {
+func (p *Plan) copy(ctx context.Context, d *Delivery, source, target *registry, from, to service, image *pushed, tag string,
+	tags ...string) error {
 	existing, err := target.find(ctx, to, image.digest)
 	if err != nil {
 		return err
 	}
 	if existing == nil {
-		p.add(fmt.Sprintf("Copy the %s from repository %s to %s, by its digest %s", to.name, from.repository, to.repository, image.digest), func(ctx context.Context) error {
-			return d.copyImage(ctx, source, target, from, to, image.digest, tag)
-		})
+		p.add(fmt.Sprintf("Copy the %s from repository %s to %s, by its digest %s", to.name, from.repository, to.repository, image.digest),
+			func(ctx context.Context) error {
+				return d.copyImage(ctx, source, target, from, to, image.digest, tag)
+			})
 	}
 	p.mark(target, to, image.digest, tag, append([]string{tag, latestTag, releasedTag}, tags...)...)
 	return nil
@@ -160,7 +164,8 @@ func (d *Delivery) copyImage(ctx context.Context, source, target *registry, from
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	return crane.Copy(fromURI+"@"+digest, toURI+":"+tag, crane.WithContext(ctx), crane.WithAuthFromKeychain(keys), crane.WithTransport(transport))
+	return crane.Copy(fromURI+"@"+digest, toURI+":"+tag, crane.WithContext(ctx), crane.WithAuthFromKeychain(keys),
+		crane.WithTransport(transport))
 }
 
 // keychain is the credentials of registries by their host.
@@ -176,7 +181,8 @@ func differences(from, to service, ask Promotion) string {
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(to.arguments)) {
 		if from.arguments[name] != to.arguments[name] {
-			texts = append(texts, fmt.Sprintf("%s is %s in %s and %s in %s", name, from.arguments[name], ask.From.Name, to.arguments[name], ask.To.Name))
+			texts = append(texts,
+				fmt.Sprintf("%s is %s in %s and %s in %s", name, from.arguments[name], ask.From.Name, to.arguments[name], ask.To.Name))
 		}
 	}
 	if texts == nil {

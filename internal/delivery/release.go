@@ -49,7 +49,8 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 			return nil, err
 		}
 		if running != "" {
-			p.Refused = fmt.Sprintf("the deploy would change the %[1]s of %[2]s, which is not being released: config/images.json of this checkout records %[3]s, and ECS runs %[4]s; "+
+			p.Refused = fmt.Sprintf("the deploy would change the %[1]s of %[2]s, which is not being released: config/images.json of this checkout "+
+				"records %[3]s, and ECS runs %[4]s; "+
 				"git pull if the checkout is older than what runs, release it, too, or record what runs with parrotctl rollback %[2]s %[1]s --to %[4]s",
 				s.name, env.Name, called(s.image), running)
 		}
@@ -78,7 +79,8 @@ func (d *Delivery) PlanRelease(ctx context.Context, ask Release) (*Plan, error) 
 	}
 	p.record(d, env)
 	p.deploy(d, ask.Profile, recorded(env)+"; if tasks did not become healthy, the images from before still run. "+
-		"Run the same command again to deploy them once more, or commit a correction and release that, or go back with parrotctl rollback "+env.Name+".", env.StackName("*"))
+		"Run the same command again to deploy them once more, or commit a correction and release that, or go back with parrotctl rollback "+
+		""+env.Name+".", env.StackName("*"))
 	return p, nil
 }
 

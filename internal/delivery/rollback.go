@@ -86,7 +86,8 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		case err != nil:
 			return nil, nil, err
 		case running != "":
-			p.Notes = append(p.Notes, fmt.Sprintf("the %s is not rolled back. config/images.json of this checkout records %s, and ECS runs %s: the deploy changes it, too", s.name, called(s.image), running))
+			p.Notes = append(p.Notes, fmt.Sprintf("the %s is not rolled back. config/images.json of this checkout records %s, and ECS runs %s: "+
+				"the deploy changes it, too", s.name, called(s.image), running))
 		case slices.ContainsFunc(chosen, func(c service) bool { return c.name == s.name }):
 			p.Notes = append(p.Notes, "the "+s.name+" does not change")
 		}
@@ -108,7 +109,8 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 }
 
 func migrationWarning(w config.Workload) string {
-	text := fmt.Sprintf("the database does not roll back: the older %s has to work with the schema of the newer one. If a migration dropped or renamed something that it reads, undo that by hand first", w.Title)
+	text := fmt.Sprintf("the database does not roll back: the older %s has to work with the schema of the newer one. If a migration dropped "+
+		"or renamed something that it reads, undo that by hand first", w.Title)
 	if len(w.MigrationCommand) > 0 {
 		text += fmt.Sprintf("; its own migration, %q, runs again when it starts", strings.Join(w.MigrationCommand, " "))
 	}
@@ -213,7 +215,8 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 			switch {
 			case e == nil:
 			case e.Pushed.IsZero():
-				return nil, fmt.Errorf("the %s %s expired: it is not in repository %s any more; choose another one, or release its commit again", s.name, tag, s.repository)
+				return nil, fmt.Errorf("the %s %s expired: it is not in repository %s any more; choose another one, or release its commit again",
+					s.name, tag, s.repository)
 			default:
 				images[s.name] = e.Image
 			}
@@ -243,7 +246,8 @@ func choose(list []Earlier, chosen []service, tag string, history []revision) (m
 			return candidate, nil
 		}
 	}
-	return nil, errors.New("there is nothing to go back to: no earlier release in git's history of config/images.json is still in the registry; choose one of the list with --to, if there is one")
+	return nil, errors.New("there is nothing to go back to: no earlier release in git's history of config/images.json is still in the " +
+		"registry; choose one of the list with --to, if there is one")
 }
 
 // firstRelease returns the oldest revision that named what a service runs now.

@@ -51,7 +51,8 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 		return source{}, err
 	}
 	if changes != "" || commit == "" {
-		return source{}, fmt.Errorf("the %s has changes that are not committed, and its image is named after a commit: commit or stash them\n%s", s.name, changes)
+		return source{}, fmt.Errorf("the %s has changes that are not committed, and its image is named after a commit: commit or stash them\n%s",
+			s.name, changes)
 	}
 	return source{dir: dir, commit: commit}, nil
 }
@@ -59,7 +60,8 @@ func committed(ctx context.Context, s service, dir string) (source, error) {
 // earlier is the source in a directory as it was at a commit.
 func earlier(ctx context.Context, s service, dir, commit string) (source, error) {
 	if _, err := program.Git(dir, "cat-file", "-e", commit+"^{commit}").Output(ctx); err != nil {
-		return source{}, fmt.Errorf("commit %s of the %s is not in %s: %w; fetch it, or name the directory with --%s", commit, s.name, dir, err, s.name)
+		return source{}, fmt.Errorf("commit %s of the %s is not in %s: %w; fetch it, or name the directory with --%s", commit, s.name, dir, err,
+			s.name)
 	}
 	return source{dir: dir, commit: commit}, nil
 }

@@ -112,14 +112,15 @@ func (u *unblocker) stack(ctx context.Context, name string) error {
 	s := &failedStack{unblocker: u, name: name, id: aws.ToString(out.Stacks[0].StackId), created: aws.ToTime(out.Stacks[0].CreationTime)}
 	status := out.Stacks[0].StackStatus
 	switch {
-	case status == cloudformationtypes.StackStatusReviewInProgress: // nothing was made; the next deploy goes on with it
+	case status == cloudformationtypes.StackStatusReviewInProgress: // nothing was made; the next deploy continues with it
 		return nil
 	case strings.HasSuffix(string(status), "_IN_PROGRESS"):
 		u.note("%s is %s and is left alone: wait until that has ended, and run the command again", name, status)
 		return nil
 	case !slices.Contains(failedCreates, status):
 		if strings.HasSuffix(string(status), "_FAILED") {
-			u.note("%s is %s and is left alone, because its first deploy had succeeded: parrotctl doctor %s says what to do", name, status, u.plan.Environment)
+			u.note("%s is %s and is left alone, because its first deploy had succeeded: parrotctl doctor %s says what to do", name, status,
+				u.plan.Environment)
 		}
 		return nil
 	}
@@ -131,7 +132,8 @@ func (u *unblocker) stack(ctx context.Context, name string) error {
 		u.note("%s is %s and is left alone, because its first deploy had succeeded: docs/way-back.md says how to delete it", name, status)
 		return nil
 	case !s.failed: // CloudFormation keeps events for 90 days
-		u.note("%s is %s and is left alone, because CloudFormation has no events any more that say whether it ever was complete: delete it by hand", name, status)
+		u.note("%s is %s and is left alone, because CloudFormation has no events any more that say whether it ever was complete: delete it by "+
+			"hand", name, status)
 		return nil
 	}
 	return s.add(ctx, aws.ToBool(out.Stacks[0].EnableTerminationProtection))
@@ -151,7 +153,7 @@ type failedStack struct {
 	hasOlder bool
 }
 
-// stackResource is a resource of a stack, as the stack's events tell of it.
+// stackResource is a resource of a stack, according to the stack's events.
 type stackResource struct {
 	logicalID, kind, physicalID string
 	// initiated says that AWS has begun to make it, made that this stack made it
@@ -254,7 +256,8 @@ func (s *failedStack) add(ctx context.Context, protected bool) error {
 	}
 	if protected {
 		s.step("Switch off termination protection of "+s.name, func(ctx context.Context) error {
-			_, err := s.stacks.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &s.id, EnableTerminationProtection: aws.Bool(false)})
+			_, err := s.stacks.UpdateTerminationProtection(ctx,
+				&cloudformation.UpdateTerminationProtectionInput{StackName: &s.id, EnableTerminationProtection: aws.Bool(false)})
 			return err
 		})
 	}
@@ -273,14 +276,16 @@ func (s *failedStack) explain() {
 			first = false
 		}
 		if there {
-			s.note("the %s that existed before is not changed. Import it, or delete it if it holds nothing: %s#already-exists", r.logicalID, failedDeployDocument)
+			s.note("the %s that existed before is not changed. Import it, or delete it if it holds nothing: %s#already-exists", r.logicalID,
+				failedDeployDocument)
 		}
 		if r.made && r.stuck != "" {
 			s.note("CloudFormation could not delete %s (%s): %s", r.logicalID, r.kind, r.stuck)
 		}
 		switch {
 		case r.made && r.kind == "AWS::Route53::HostedZone":
-			s.note("zone %s stays. Set HostedZoneID to it before the next deploy, or delete it: %s#already-exists", r.physicalID, failedDeployDocument)
+			s.note("zone %s stays. Set HostedZoneID to it before the next deploy, or delete it: %s#already-exists", r.physicalID,
+				failedDeployDocument)
 		case r.made && r.kind == "AWS::S3::Bucket":
 			s.note("bucket %s stays. It blocks nothing. To delete it: aws s3 rb --force s3://%s", r.physicalID, r.physicalID)
 		}
@@ -305,7 +310,8 @@ func (s *failedStack) kept(ctx context.Context) (map[string]bool, error) {
 	for _, r := range s.resources {
 		resource, there := template.Resources[r.logicalID]
 		if r.made && !there { // what is kept is not known then, and would be in the way
-			return nil, fmt.Errorf("the template of stack %s has no resource %s, which its events name: read it again in a minute", s.name, r.logicalID)
+			return nil, fmt.Errorf("the template of stack %s has no resource %s, which its events name: read it again in a minute", s.name,
+				r.logicalID)
 		}
 		kept[r.logicalID] = strings.HasPrefix(resource.DeletionPolicy, "Retain")
 	}
@@ -318,7 +324,8 @@ func (s *failedStack) older(what string, made *time.Time) bool {
 	older := made != nil && made.Before(s.created)
 	if older {
 		s.hasOlder = true
-		s.note("%s is older than %s. The stack would delete it, so neither is touched: find out whose it is, and delete the stack by hand with what it has to keep", what, s.name)
+		s.note("%s is older than %s. The stack would delete it, so neither is touched: find out whose it is, and delete the stack by hand with "+
+			"what it has to keep", what, s.name)
 	}
 	return older
 }
@@ -344,12 +351,14 @@ func (s *failedStack) loadBalancer(ctx context.Context, r *stackResource) error 
 		return aws.ToString(a.Key) == protectingAttribute && aws.ToString(a.Value) == "true"
 	})
 	if protected {
-		s.step(fmt.Sprintf("Switch off deletion protection of load balancer %s, which is deleted with %s", name, s.name), func(ctx context.Context) error {
-			_, err := s.elb.ModifyLoadBalancerAttributes(ctx, &elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &r.physicalID, Attributes: []elbtypes.LoadBalancerAttribute{
-				{Key: aws.String(protectingAttribute), Value: aws.String("false")},
-			}})
-			return unlessGone(err)
-		})
+		s.step(fmt.Sprintf("Switch off deletion protection of load balancer %s, which is deleted with %s", name, s.name),
+			func(ctx context.Context) error {
+				_, err := s.elb.ModifyLoadBalancerAttributes(ctx,
+					&elb.ModifyLoadBalancerAttributesInput{LoadBalancerArn: &r.physicalID, Attributes: []elbtypes.LoadBalancerAttribute{
+						{Key: aws.String(protectingAttribute), Value: aws.String("false")},
+					}})
+				return unlessGone(err)
+			})
 	}
 	return nil
 }
@@ -370,7 +379,8 @@ func (s *failedStack) database(ctx context.Context, r *stackResource, kept bool)
 	}
 	if aws.ToBool(instance.DeletionProtection) {
 		s.step("Switch off deletion protection of database "+r.physicalID, func(ctx context.Context) error {
-			_, err := s.rds.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{DBInstanceIdentifier: &r.physicalID, DeletionProtection: aws.Bool(false), ApplyImmediately: aws.Bool(true)})
+			_, err := s.rds.ModifyDBInstance(ctx,
+				&rds.ModifyDBInstanceInput{DBInstanceIdentifier: &r.physicalID, DeletionProtection: aws.Bool(false), ApplyImmediately: aws.Bool(true)})
 			return unlessGone(err)
 		})
 	}
@@ -381,7 +391,8 @@ func (s *failedStack) database(ctx context.Context, r *stackResource, kept bool)
 	if instance.InstanceCreateTime != nil {
 		made = "made " + instance.InstanceCreateTime.UTC().Format("2006-01-02 15:04Z")
 	}
-	s.note("database %s, %s, is deleted with all that is in it, and without a snapshot. To keep what is in it, answer no and make one first: %s#the-database", r.physicalID, made, failedDeployDocument)
+	s.note("database %s, %s, is deleted with all that is in it, and without a snapshot. To keep what is in it, answer no and make one "+
+		"first: %s#the-database", r.physicalID, made, failedDeployDocument)
 	s.step(fmt.Sprintf("Delete database %s, %s, and wait until it is gone", r.physicalID, made), func(ctx context.Context) error {
 		if aws.ToString(instance.DBInstanceStatus) != "deleting" {
 			_, err := s.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &r.physicalID, SkipFinalSnapshot: aws.Bool(true)})
@@ -389,7 +400,8 @@ func (s *failedStack) database(ctx context.Context, r *stackResource, kept bool)
 				return err
 			}
 		}
-		return rds.NewDBInstanceDeletedWaiter(s.rds).Wait(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.physicalID}, databaseDeletion)
+		return rds.NewDBInstanceDeletedWaiter(s.rds).Wait(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.physicalID},
+			databaseDeletion)
 	})
 	return nil
 }
@@ -449,11 +461,13 @@ func (s *failedStack) delete(ctx context.Context) error {
 	if _, err := s.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.id}); err != nil {
 		return err
 	}
-	err := cloudformation.NewStackDeleteCompleteWaiter(s.stacks).Wait(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id}, stackDeletion)
+	err := cloudformation.NewStackDeleteCompleteWaiter(s.stacks).Wait(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id},
+		stackDeletion)
 	if err == nil {
 		return nil
 	}
-	if now, readErr := s.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id}); readErr == nil && len(now.Stacks) > 0 {
+	if now, readErr := s.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id}); readErr == nil &&
+		len(now.Stacks) > 0 {
 		return fmt.Errorf("%s is %s: %s: %w", s.name, now.Stacks[0].StackStatus, aws.ToString(now.Stacks[0].StackStatusReason), err)
 	}
 	return err

@@ -12,7 +12,8 @@ import (
 // is nothing to choose, where images were released since and never committed. It
 // goes back to what ECS ran when the latest command began: the registry's tags
 // say so. Where they do not, somebody has to say which one ran.
-func chooseUncommitted(env config.Environment, list []Earlier, chosen []service, images map[string]config.Image, nothing error) (map[string]config.Image, error) {
+func chooseUncommitted(env config.Environment, list []Earlier, chosen []service, images map[string]config.Image,
+	nothing error) (map[string]config.Image, error) {
 	ran := map[string]config.Image{}
 	var passedOver, unclear []string
 	for _, s := range chosen {
@@ -40,7 +41,8 @@ func chooseUncommitted(env config.Environment, list []Earlier, chosen []service,
 		}
 	}
 	if len(unclear) > 0 {
-		return nil, fmt.Errorf("which images ran before is not known: %s may have been released, and no commit of config/images.json names them; say where to go:%s",
+		return nil, fmt.Errorf("which images ran before is not known: %s may have been released, and no commit of config/images.json names "+
+			"them; say where to go:%s",
 			strings.Join(slices.Compact(slices.Sorted(slices.Values(passedOver))), ", "), strings.Join(unclear, ""))
 	}
 	if len(passedOver) > 0 {

@@ -36,7 +36,8 @@ const (
 // undoesSecret reverts a secret's value, which CloudFormation does not know.
 var undoesSecret = []string{
 	"aws secretsmanager list-secret-version-ids --region {region} --secret-id {secret}",
-	"aws secretsmanager update-secret-version-stage --region {region} --secret-id {secret} --version-stage AWSCURRENT --move-to-version-id VERSION_BEFORE --remove-from-version-id VERSION_NOW",
+	"aws secretsmanager update-secret-version-stage --region {region} --secret-id {secret} --version-stage AWSCURRENT --move-to-version-id " +
+		"VERSION_BEFORE --remove-from-version-id VERSION_NOW",
 }
 
 // place is where AWS gives a reason.
@@ -88,7 +89,8 @@ var causes = []cause{
 		next: []string{"npx cdk deploy '{stacks}'"},
 	},
 	{
-		name: "in-progress", words: "somebody, or a pipeline, is deploying {stack} ({says}). Nobody else can deploy it until that has ended. Wait for it",
+		name:  "in-progress",
+		words: "somebody, or a pipeline, is deploying {stack} ({says}). Nobody else can deploy it until that has ended. Wait for it",
 		next: []string{
 			"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 5",
 			"aws cloudformation wait stack-{operation}-complete --region {region} --stack-name {stack}",
@@ -96,21 +98,26 @@ var causes = []cause{
 	},
 	{
 		name: "secret-marked-for-deletion", in: stackEvent,
-		says:  says(`scheduled for deletion`),
-		words: "a secret with that name is marked for deletion, and keeps the name until it is deleted. Restore it and import it (docs/way-back.md), or delete it at once: delete-secret --force-delete-without-recovery",
-		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values={prefix}", "aws secretsmanager restore-secret --region {region} --secret-id NAME"},
+		says: says(`scheduled for deletion`),
+		words: "a secret with that name is marked for deletion, and keeps the name until it is deleted. Restore it and import it " +
+			"(docs/way-back.md), or delete it at once: delete-secret --force-delete-without-recovery",
+		next: []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values={prefix}",
+			"aws secretsmanager restore-secret --region {region} --secret-id NAME"},
 	},
 	{
 		name: "deletion-protection", in: stackEvent,
-		says:  says(`deletion ?protection|terminationprotection|cannot delete protected`),
-		words: "a resource of {stack} is protected and cannot be deleted (\"cannot be deleted while TerminationProtection is enabled\", \"deletion protection is enabled\"). unblock deletes what a failed first deploy left. To delete a stack that was complete: docs/way-back.md",
-		next:  []string{"{parrotctl} unblock {env}"},
+		says: says(`deletion ?protection|terminationprotection|cannot delete protected`),
+		words: "a resource of {stack} is protected and cannot be deleted (\"cannot be deleted while TerminationProtection is enabled\", " +
+			"\"deletion protection is enabled\"). unblock deletes what a failed first deploy left. To delete a stack that was complete: " +
+			"docs/way-back.md",
+		next: []string{"{parrotctl} unblock {env}"},
 	},
 	{
 		name: "name-conflict", in: stackEvent,
-		says:  says(`already exists|alreadyexists|already in use`),
-		words: "a resource with that name exists already: an earlier deployment kept it, or somebody made it by hand. Import it, which works only while RetainData is true, or delete it if it holds nothing, and deploy again (docs/failed-first-deploy.md#already-exists)",
-		next:  []string{"npx cdk deploy {stack} --import-existing-resources"},
+		says: says(`already exists|alreadyexists|already in use`),
+		words: "a resource with that name exists already: an earlier deployment kept it, or somebody made it by hand. Import it, which works " +
+			"only while RetainData is true, or delete it if it holds nothing, and deploy again (docs/failed-first-deploy.md#already-exists)",
+		next: []string{"npx cdk deploy {stack} --import-existing-resources"},
 	},
 	{
 		name: "service-linked-role", in: stackEvent,
@@ -120,8 +127,9 @@ var causes = []cause{
 	},
 	{
 		name: "deploy-permission", in: stackEvent,
-		says:  says(`access ?denied|not authorized|unauthorizedoperation`),
-		words: "the role that CloudFormation deploys with has no permission for that: somebody changed the role, or a policy of the organization denies it",
+		says: says(`access ?denied|not authorized|unauthorizedoperation`),
+		words: "the role that CloudFormation deploys with has no permission for that: somebody changed the role, or a policy of the " +
+			"organization denies it",
 		next: []string{
 			"aws iam list-attached-role-policies --role-name cdk-" + config.BootstrapQualifier + "-cfn-exec-role-{account}-{region}",
 			"{parrotctl} bootstrap {env}",
@@ -135,11 +143,14 @@ var causes = []cause{
 	},
 	{
 		name: "stack-failed", words: "the last deploy of {stack} failed ({status})",
-		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30", "npx cdk deploy {stack}"},
+		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30",
+			"npx cdk deploy {stack}"},
 	},
 	{
-		name: "first-deploy-failed", words: "the first deploy of {stack} failed ({status}), and what it left blocks the next one (docs/failed-first-deploy.md). Fix what AWS says, delete what is left, and deploy again",
-		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30", "{parrotctl} unblock {env}", "npx cdk deploy '{stacks}'"},
+		name: "first-deploy-failed", words: "the first deploy of {stack} failed ({status}), and what it left blocks the next one " +
+			"(docs/failed-first-deploy.md). Fix what AWS says, delete what is left, and deploy again",
+		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30",
+			"{parrotctl} unblock {env}", "npx cdk deploy '{stacks}'"},
 	},
 	{
 		name: "rollback-failed", words: "{stack} could not roll back after a failed deploy, and accepts no other deploy before it has",
@@ -148,7 +159,8 @@ var causes = []cause{
 
 	// Delegation.
 	{
-		name: "zone-gone", words: "the zone {zone} does not exist any more. Create it again, or set HostedZoneID in config/environments.go to the zone that serves {domain}",
+		name: "zone-gone", words: "the zone {zone} does not exist any more. Create it again, or set HostedZoneID in config/environments.go to " +
+			"the zone that serves {domain}",
 		next: []string{"aws route53 list-hosted-zones-by-name --dns-name {domain} --max-items 1"},
 	},
 	{
@@ -161,7 +173,8 @@ var causes = []cause{
 	},
 
 	{
-		name: "delegation-unknown", words: "the delegation of {domain} cannot be read, and everything else works: {says}. This network may block DNS, port 53. From another network, run",
+		name: "delegation-unknown", words: "the delegation of {domain} cannot be read, and everything else works: {says}. This network may " +
+			"block DNS, port 53. From another network, run",
 		next: []string{"dig +short NS {domain}", "{parrotctl} doctor {env}"},
 	},
 
@@ -171,15 +184,18 @@ var causes = []cause{
 		next: []string{undoes + "{edge}"},
 	},
 	{
-		name: "validation-record-missing", words: "ACM waits for a DNS record that is not in the zone: {says}. The deploy of {edge} creates it. If that has ended, create it by hand",
+		name: "validation-record-missing", words: "ACM waits for a DNS record that is not in the zone: {says}. The deploy of {edge} creates " +
+			"it. If that has ended, create it by hand",
 		next: []string{`aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch '{change}'`},
 	},
 	{
-		name: "validation-pending", words: "the DNS record of the validation exists, and ACM has not seen it yet. That takes minutes, and up to half an hour after a new delegation",
+		name: "validation-pending", words: "the DNS record of the validation exists, and ACM has not seen it yet. That takes minutes, and up " +
+			"to half an hour after a new delegation",
 		next: []string{"aws acm wait certificate-validated --region {region} --certificate-arn {certificate}"},
 	},
 	{
-		name: "certificate-dead", words: "the certificate of the load balancer is {says}, and browsers refuse the site. ACM does not renew it any more. Request another one, which has the same DNS record, and use it until {edge} creates its own",
+		name: "certificate-dead", words: "the certificate of the load balancer is {says}, and browsers refuse the site. ACM does not renew it " +
+			"any more. Request another one, which has the same DNS record, and use it until {edge} creates its own",
 		next: []string{
 			"aws acm describe-certificate --region {region} --certificate-arn {certificate}",
 			"aws acm request-certificate --region {region} --domain-name {domain} --subject-alternative-names www.{domain} --validation-method DNS",
@@ -187,20 +203,26 @@ var causes = []cause{
 		},
 	},
 	{
-		name: "certificate-failed", words: "the certificate is {says}: it cannot be used any more. Delete {edge} and deploy it again, for a new one",
-		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate}", "npx cdk destroy {compute} {edge}", "npx cdk deploy '{stacks}'"},
+		name:  "certificate-failed",
+		words: "the certificate is {says}: it cannot be used any more. Delete {edge} and deploy it again, for a new one",
+		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate}", "npx cdk destroy {compute} {edge}",
+			"npx cdk deploy '{stacks}'"},
 	},
 	{
-		name: "certificate-not-attached", words: "the certificate is issued, and the load balancer does not use it: somebody deleted or changed the HTTPS listener by hand",
+		name:  "certificate-not-attached",
+		words: "the certificate is issued, and the load balancer does not use it: somebody deleted or changed the HTTPS listener by hand",
+		next:  []string{shows, undoes + "{edge}"},
+	},
+	{
+		name: "certificate-other-domain", words: "the load balancer's certificate is for {says}, not for {domain} and www.{domain}: somebody " +
+			"changed the listener, or Domain was changed and not deployed",
 		next: []string{shows, undoes + "{edge}"},
 	},
 	{
-		name: "certificate-other-domain", words: "the load balancer's certificate is for {says}, not for {domain} and www.{domain}: somebody changed the listener, or Domain was changed and not deployed",
-		next: []string{shows, undoes + "{edge}"},
-	},
-	{
-		name: "renewal-waits", words: "the certificate ends on {says} and ACM cannot renew it: the DNS record of its validation is not in the zone any more",
-		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate} --query Certificate.RenewalSummary", shows, undoes + "{edge}"},
+		name:  "renewal-waits",
+		words: "the certificate ends on {says} and ACM cannot renew it: the DNS record of its validation is not in the zone any more",
+		next: []string{"aws acm describe-certificate --region {region} --certificate-arn {certificate} --query Certificate.RenewalSummary", shows,
+			undoes + "{edge}"},
 	},
 
 	// Images.
@@ -229,9 +251,10 @@ var causes = []cause{
 	},
 	{
 		name: "image-denied", in: stoppedTask,
-		says:  says(`cannotpull.*(forbidden|denied|not authorized)|perform: ecr:`),
-		words: "the execution role of the {service} may not pull from its repository in ECR. The stacks allow it, so somebody changed the role or the repository's policy",
-		next:  []string{shows, undoes + "{compute}"},
+		says: says(`cannotpull.*(forbidden|denied|not authorized)|perform: ecr:`),
+		words: "the execution role of the {service} may not pull from its repository in ECR. The stacks allow it, so somebody changed the role " +
+			"or the repository's policy",
+		next: []string{shows, undoes + "{compute}"},
 	},
 	{
 		name: "log-denied", in: stoppedTask,
@@ -241,21 +264,24 @@ var causes = []cause{
 	},
 	{
 		name: "secret-denied", in: stoppedTask,
-		says:  says(`perform: (secretsmanager|kms):|(secret|asm).*accessdenied`),
-		words: "the execution role of the {service} may not read its secrets from Secrets Manager. The stacks allow it, so somebody changed the role, the secret's policy, or the secret",
-		next:  []string{shows, undoes + "{compute}"},
+		says: says(`perform: (secretsmanager|kms):|(secret|asm).*accessdenied`),
+		words: "the execution role of the {service} may not read its secrets from Secrets Manager. The stacks allow it, so somebody changed " +
+			"the role, the secret's policy, or the secret",
+		next: []string{shows, undoes + "{compute}"},
 	},
 	{
 		name: "secret-key-missing", in: stoppedTask,
-		says:  says(`did not contain json key`),
-		words: "a secret, {secret} unless you have added others, does not have the key that the {service} reads: somebody edited it by hand. Restore the version before",
-		next:  undoesSecret,
+		says: says(`did not contain json key`),
+		words: "a secret, {secret} unless you have added others, does not have the key that the {service} reads: somebody edited it by hand. " +
+			"Restore the version before",
+		next: undoesSecret,
 	},
 	{
 		name: "secret-missing", in: stoppedTask,
 		says:  says(`can.t find the specified secret|secret.*(resourcenotfound|marked for deletion)`),
 		words: "a secret that the task definition of the {service} names does not exist",
-		next:  []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values={prefix}", undoes + "{data}"},
+		next: []string{"aws secretsmanager list-secrets --region {region} --include-planned-deletion --filters Key=name,Values={prefix}",
+			undoes + "{data}"},
 	},
 	{
 		name: "log-group-missing", in: stoppedTask,
@@ -265,14 +291,16 @@ var causes = []cause{
 	},
 	{
 		name: "stopped-by-health-check", in: stoppedTask, // before "timed out": it quotes the health check
-		says:  says(`failed (elb|container) health checks|is unhealthy in`),
-		words: "the load balancer found the {service} unhealthy, and ECS replaced it: it has to answer 200 on {path} within {grace} seconds of its start",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
+		says: says(`failed (elb|container) health checks|is unhealthy in`),
+		words: "the load balancer found the {service} unhealthy, and ECS replaced it: it has to answer 200 on {path} within {grace} seconds of " +
+			"its start",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m"}, perhapsData: true,
 	},
 	{
 		name: "no-way-out", in: stoppedTask,
-		says:  says(`i/o timeout|deadline exceeded|dial tcp|timed out|request canceled|no such host`),
-		words: "the task cannot reach ECR or Secrets Manager: its security group blocks outgoing traffic, or its subnet has no way to the internet (a public address, or a NAT gateway)",
+		says: says(`i/o timeout|deadline exceeded|dial tcp|timed out|request canceled|no such host`),
+		words: "the task cannot reach ECR or Secrets Manager: its security group blocks outgoing traffic, or its subnet has no way to the " +
+			"internet (a public address, or a NAT gateway)",
 		next: []string{
 			shows, undoes + "{network}",
 			"aws ec2 describe-security-groups --region {region} --group-ids {groups} --query 'SecurityGroups[].IpPermissionsEgress'",
@@ -292,9 +320,10 @@ var causes = []cause{
 	},
 	{
 		name: "no-capacity", in: stoppedTask,
-		says:  says(`capacity is unavailable|unable to place a task|insufficient`),
-		words: "AWS has no capacity for a task of this CPU and memory right now. ECS tries again by itself. It is easier with less CPU and memory (config/environments.go)",
-		next:  []string{"{parrotctl} status {env}"},
+		says: says(`capacity is unavailable|unable to place a task|insufficient`),
+		words: "AWS has no capacity for a task of this CPU and memory right now. ECS tries again by itself. It is easier with less CPU and " +
+			"memory (config/environments.go)",
+		next: []string{"{parrotctl} status {env}"},
 	},
 	{
 		name: "migration-failed", in: stoppedTask,
@@ -310,19 +339,23 @@ var causes = []cause{
 	},
 	{
 		name: "task-stopped", words: "a task of the {service} stopped",
-		next: []string{"{parrotctl} logs {env} {service} --since 30m", "aws ecs describe-tasks --region {region} --cluster {cluster} --tasks {task}"},
+		next: []string{"{parrotctl} logs {env} {service} --since 30m",
+			"aws ecs describe-tasks --region {region} --cluster {cluster} --tasks {task}"},
 	},
 	{
 		name: "service-gone", words: "a service does not exist: {says}",
 		next: []string{undoes + "{compute}"},
 	},
 	{
-		name: "nothing-wanted", words: "the {service} is released, and its desired count is 0: it was released and not deployed, or somebody scaled it down",
-		next: []string{undoes + "{compute}", "aws ecs update-service --region {region} --cluster {cluster} --service {name} --desired-count {desired}"},
+		name:  "nothing-wanted",
+		words: "the {service} is released, and its desired count is 0: it was released and not deployed, or somebody scaled it down",
+		next: []string{undoes + "{compute}",
+			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --desired-count {desired}"},
 	},
 	{
 		name: "tasks-starting", words: "tasks of the {service} are starting, and none of them has failed. Wait for them",
-		next: []string{"aws ecs wait services-stable --region {region} --cluster {cluster} --services {name}", "{parrotctl} logs {env} {service} --follow"},
+		next: []string{"aws ecs wait services-stable --region {region} --cluster {cluster} --services {name}",
+			"{parrotctl} logs {env} {service} --follow"},
 	},
 
 	// Targets that are not healthy.
@@ -334,9 +367,11 @@ var causes = []cause{
 	},
 	{
 		name: "health-path", in: targetCode,
-		says:  says(`^target.responsecodemismatch`),
-		words: "the {service} answers on {path}, and not with 200. {setting}.HealthCheck.Path (config/environments.go) has to be a path that answers 200 without a login",
-		next:  []string{"{parrotctl} logs {env} {service} --since 15m", "{parrotctl} exec {env} {service} -- wget -qSO- http://127.0.0.1:{port}{path}"}, perhapsData: true,
+		says: says(`^target.responsecodemismatch`),
+		words: "the {service} answers on {path}, and not with 200. {setting}.HealthCheck.Path (config/environments.go) has to be a path that " +
+			"answers 200 without a login",
+		next: []string{"{parrotctl} logs {env} {service} --since 15m",
+			"{parrotctl} exec {env} {service} -- wget -qSO- http://127.0.0.1:{port}{path}"}, perhapsData: true,
 	},
 	{
 		name: "port-mismatch", words: "the load balancer, the container and the application use different ports: {says}",
@@ -351,9 +386,10 @@ var causes = []cause{
 	},
 	{
 		name: "health-timeout", in: targetCode,
-		says:  says(`^target.timeout`),
-		words: "the {service} does not answer on {path} within {timeout} seconds, though its security group allows the load balancer: it is too busy, or waits for something",
-		next:  []string{"{parrotctl} logs {env} {service} --since 15m"}, perhapsData: true,
+		says: says(`^target.timeout`),
+		words: "the {service} does not answer on {path} within {timeout} seconds, though its security group allows the load balancer: it is " +
+			"too busy, or waits for something",
+		next: []string{"{parrotctl} logs {env} {service} --since 15m"}, perhapsData: true,
 	},
 	{
 		name: "health-refused", in: targetCode,
@@ -386,14 +422,18 @@ var causes = []cause{
 		next: undoesSecret,
 	},
 	{
-		name: "secret-other-host", words: "DATABASE_URL, in the secret {secret}, names another database than the environment's: {says}. Restore the version before, and start new tasks of the {service}, which read it when they start",
-		next: append(slices.Clone(undoesSecret), "aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment"),
+		name: "secret-other-host", words: "DATABASE_URL, in the secret {secret}, names another database than the environment's: {says}. " +
+			"Restore the version before, and start new tasks of the {service}, which read it when they start",
+		next: append(slices.Clone(undoesSecret),
+			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment"),
 	},
 	{
-		name: "rotation-halfway", words: "a rotation of the database's password began {says} and has not ended: the database may have a password that new tasks do not know. docs/rotation.md says how a new rotation fixes it",
+		name: "rotation-halfway", words: "a rotation of the database's password began {says} and has not ended: the database may have a " +
+			"password that new tasks do not know. docs/rotation.md says how a new rotation fixes it",
 		next: []string{
 			"aws secretsmanager describe-secret --region {region} --secret-id {secret} --query VersionIdsToStages",
-			"aws logs tail --region {region} --since 2d \"$(aws lambda get-function-configuration --region {region} --function-name {rotation} --query LoggingConfig.LogGroup --output text)\"",
+			"aws logs tail --region {region} --since 2d \"$(aws lambda get-function-configuration --region {region} --function-name {rotation} " +
+				"--query LoggingConfig.LogGroup --output text)\"",
 		},
 	},
 	{
@@ -402,19 +442,23 @@ var causes = []cause{
 	},
 	{
 		name: "database-stopped", words: "the database is {says}: somebody stopped it",
-		next: []string{"aws rds start-db-instance --region {region} --db-instance-identifier {database}", "aws rds wait db-instance-available --region {region} --db-instance-identifier {database}"},
+		next: []string{"aws rds start-db-instance --region {region} --db-instance-identifier {database}",
+			"aws rds wait db-instance-available --region {region} --db-instance-identifier {database}"},
 	},
 	{
-		name: "database-full", words: "the database has no storage left: increase AllocatedStorageGiB and MaxAllocatedStorageGiB in config/environments.go, and deploy",
-		next: []string{"npx cdk deploy {data}"},
+		name:  "database-full",
+		words: "the database has no storage left: increase AllocatedStorageGiB and MaxAllocatedStorageGiB in config/environments.go, and deploy",
+		next:  []string{"npx cdk deploy {data}"},
 	},
 	{
 		name: "database-not-available", words: "the database is {says} and accepts no connections until it is available",
-		next: []string{"aws rds wait db-instance-available --region {region} --db-instance-identifier {database}", "aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440"},
+		next: []string{"aws rds wait db-instance-available --region {region} --db-instance-identifier {database}",
+			"aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440"},
 	},
 	{
 		name: "database-not-private", words: "the database has to be in the private subnets and without a public address: {says}",
-		next: []string{shows, "aws rds modify-db-instance --region {region} --db-instance-identifier {database} --no-publicly-accessible --apply-immediately"},
+		next: []string{shows,
+			"aws rds modify-db-instance --region {region} --db-instance-identifier {database} --no-publicly-accessible --apply-immediately"},
 	},
 	{
 		name: "database-closed", words: "the security group of the database does not allow {says} on port {port}",
@@ -427,26 +471,35 @@ var causes = []cause{
 	// What the log of a service, or of its migration, says about the database. The order
 	// matters: exact words come before Prisma's general codes.
 	{
-		name: "database-other-name", logs: []string{"ERR_TLS_CERT_ALTNAME_INVALID", "does not match certificate's altnames", "does not match host name"},
-		words: "the {service} connects to the database by another name than the one in its certificate, which is the host of DATABASE_URL: the application must not replace the host by an address or an alias",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m", "aws rds describe-db-instances --region {region} --db-instance-identifier {database} --query 'DBInstances[0].Endpoint'"},
+		name: "database-other-name",
+		logs: []string{"ERR_TLS_CERT_ALTNAME_INVALID", "does not match certificate's altnames", "does not match host name"},
+		words: "the {service} connects to the database by another name than the one in its certificate, which is the host of DATABASE_URL: the " +
+			"application must not replace the host by an address or an alias",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m",
+			"aws rds describe-db-instances --region {region} --db-instance-identifier {database} --query 'DBInstances[0].Endpoint'"},
 	},
 	{
 		name: "database-not-trusted", logs: []string{
-			"SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate", "self signed certificate", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unable to get local issuer certificate",
-			"UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "certificate verify failed", "certificate signed by unknown authority", "P1011",
+			"SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate", "self signed certificate", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+			"unable to get local issuer certificate",
+			"UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", "certificate verify failed",
+			"certificate signed by unknown authority", "P1011",
 		},
-		words: "the {service} does not trust a certificate, most likely the database's: the image does not have RDS's certificates, or {setting}.CABundle (config/environments.go) names another path. Node.js logs \"Ignoring extra certs\" if the file is missing. docs/database.md has the line of the Dockerfile",
-		next:  []string{"{parrotctl} release {env}", "{parrotctl} logs {env} {service} --since 30m"},
+		words: "the {service} does not trust a certificate, most likely the database's: the image does not have RDS's certificates, or " +
+			"{setting}.CABundle (config/environments.go) names another path. Node.js logs \"Ignoring extra certs\" if the file is missing. " +
+			"docs/database.md has the line of the Dockerfile",
+		next: []string{"{parrotctl} release {env}", "{parrotctl} logs {env} {service} --since 30m"},
 	},
 	{
 		name: "database-in-clear", logs: []string{"no pg_hba.conf entry"},
-		words: "the {service} connects to the database without TLS, which the database refuses: the client does not get sslmode=require of DATABASE_URL. The application uses only parts of the URL, or another one (docs/database.md)",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m"},
+		words: "the {service} connects to the database without TLS, which the database refuses: the client does not get sslmode=require of " +
+			"DATABASE_URL. The application uses only parts of the URL, or another one (docs/database.md)",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m"},
 	},
 	{
 		name: "database-password", logs: []string{"P1000", "password authentication failed"},
-		words: "the database refuses the password of the {service}. Tasks read it when they start: start new tasks. If the database refuses these, too, somebody or an unfinished rotation changed the password: docs/rotation.md",
+		words: "the database refuses the password of the {service}. Tasks read it when they start: start new tasks. If the database refuses " +
+			"these, too, somebody or an unfinished rotation changed the password: docs/rotation.md",
 		next: []string{
 			"aws ecs update-service --region {region} --cluster {cluster} --service {name} --force-new-deployment",
 			"aws secretsmanager describe-secret --region {region} --secret-id {password} --query '[LastRotatedDate,VersionIdsToStages]'",
@@ -454,23 +507,30 @@ var causes = []cause{
 	},
 	{
 		name: "database-no-answer", logs: []string{"P1001", "Can't reach database server"},
-		words: "the {service} cannot reach the database, though the database runs and its security group allows the {service}. It may have been restarting. Otherwise the application connects to another host than that of DATABASE_URL, or somebody changed a network ACL or a route",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m", "aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440", shows},
+		words: "the {service} cannot reach the database, though the database runs and its security group allows the {service}. It may have " +
+			"been restarting. Otherwise the application connects to another host than that of DATABASE_URL, or somebody changed a network ACL or a " +
+			"route",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m",
+			"aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440", shows},
 	},
 	{
 		name: "migration-locked", logs: []string{"P1002", "acquire a postgres advisory lock"},
-		words: "the migration waited 10 seconds for Prisma's lock, which another migration has, and stopped. That happens when two tasks start together; the next one succeeds after the first has ended. If it continues, docs/runbook.md (migration-failed) says how to find who has the lock",
-		next:  []string{"{parrotctl} logs {env} {service} --since 30m", "{parrotctl} db {env}"},
+		words: "the migration waited 10 seconds for Prisma's lock, which another migration has, and stopped. That happens when two tasks start " +
+			"together; the next one succeeds after the first has ended. If it continues, docs/runbook.md (migration-failed) says how to find who " +
+			"has the lock",
+		next: []string{"{parrotctl} logs {env} {service} --since 30m", "{parrotctl} db {env}"},
 	},
 	{
 		name: "migration-blocked", logs: []string{"P3009", "failed migrations in the target database"},
-		words: "an earlier migration failed or was stopped, and Prisma applies no other until you resolve it. Until then no task can start, not even those of the old release: docs/runbook.md (migration-failed) says what to do",
-		next:  []string{"{parrotctl} logs {env} {service} --since 1h", "{parrotctl} db {env}"},
+		words: "an earlier migration failed or was stopped, and Prisma applies no other until you resolve it. Until then no task can start, " +
+			"not even those of the old release: docs/runbook.md (migration-failed) says what to do",
+		next: []string{"{parrotctl} logs {env} {service} --since 1h", "{parrotctl} db {env}"},
 	},
 	{
 		name: "migration-broken", logs: []string{"P3018", "A migration failed to apply"},
-		words: "a statement of a migration failed; the log has the migration's name and the database's error. Until you resolve it no task can start, not even those of the old release: docs/runbook.md (migration-failed) says what to do",
-		next:  []string{"{parrotctl} logs {env} {service} --since 1h", "{parrotctl} db {env}"},
+		words: "a statement of a migration failed; the log has the migration's name and the database's error. Until you resolve it no task can " +
+			"start, not even those of the old release: docs/runbook.md (migration-failed) says what to do",
+		next: []string{"{parrotctl} logs {env} {service} --since 1h", "{parrotctl} db {env}"},
 	},
 }
 

@@ -129,7 +129,8 @@ func (d *doctor) unfinishedRotation(ctx context.Context) error {
 		return err
 	}
 	for _, version := range out.Versions {
-		if slices.Contains(version.VersionStages, "AWSPENDING") && !slices.Contains(version.VersionStages, "AWSCURRENT") && d.Clock().Sub(aws.ToTime(version.CreatedDate)) > rotates {
+		if slices.Contains(version.VersionStages, "AWSPENDING") && !slices.Contains(version.VersionStages, "AWSCURRENT") &&
+			d.Clock().Sub(aws.ToTime(version.CreatedDate)) > rotates {
 			return d.finding("rotation-halfway", terminal.Minute(version.CreatedDate), values{"secret": id})
 		}
 	}
@@ -186,7 +187,8 @@ func (d *doctor) database(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if !open {
-		return "", d.finding("database-closed", who, values{"group": first(found.SecurityGroups), "port": strconv.Itoa(int(found.Port)), "source": source})
+		return "", d.finding("database-closed", who,
+			values{"group": first(found.SecurityGroups), "port": strconv.Itoa(int(found.Port)), "source": source})
 	}
 	return found.Identifier + " " + found.Status, nil
 }

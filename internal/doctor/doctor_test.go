@@ -20,7 +20,8 @@ import (
 )
 
 // chain are the links in their order.
-var chain = []string{"credentials", "zones", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets", "database"}
+var chain = []string{"credentials", "zones", "bootstrap", "stacks", "delegation", "certificate", "images", "services", "targets", "secrets",
+	"database"}
 
 func patient(w *cloud.World) Patient {
 	return Patient{Environment: w.Env, DNS: w.Delegation, SignIn: func(ctx context.Context) (*awsclient.Session, error) {
@@ -58,8 +59,9 @@ type ill struct {
 }
 
 const (
-	task       = "parrot-dev-backend"
-	pull       = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-dev-backend:x: "
+	task = "parrot-dev-backend"
+	pull = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref " +
+		"123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-dev-backend:x: "
 	initialize = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
 )
 
@@ -105,15 +107,22 @@ var illnesses = map[string]ill{
 	"the image is not in the registry any more, and ECS says so": {
 		"image-not-found", "services", stops(pull + "not found"), "is not in the registry", "images dev"},
 	"the image cannot be pulled for want of a permission": {
-		"image-denied", "services", stops("CannotPullContainerError: pull access denied: unexpected status from HEAD request to https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/x: 403 Forbidden"), "may not pull from its repository in ECR", "drift dev"},
+		"image-denied", "services", stops("CannotPullContainerError: pull access denied: unexpected status from HEAD request to " +
+			"https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/x: 403 Forbidden"), "may not pull from its repository in ECR", "drift dev"},
 	"the registry cannot be signed in to for want of a permission": {
-		"image-denied", "services", stops(initialize + "unable to retrieve ecr registry auth: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
+		"image-denied", "services", stops(initialize + "unable to retrieve ecr registry auth: AccessDeniedException: User: " +
+			"arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
 	"the image cannot be reached, and its tag has a 403 in it": {
-		"no-way-out", "services", stops("CannotPullContainerError: failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
+		"no-way-out", "services",
+		stops("CannotPullContainerError: failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
 	"the log cannot be reached": {
-		"no-way-out", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: dial tcp 52.94.0.3:443: i/o timeout"), "cannot reach", "drift dev"},
+		"no-way-out", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: " +
+			"dial tcp 52.94.0.3:443: i/o timeout"), "cannot reach", "drift dev"},
 	"the log may not be written": {
-		"log-denied", "services", stops("ResourceInitializationError: failed to validate logger args: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: logs:CreateLogStream"), "may not write its log", "revert-drift ParrotDevCompute"},
+		"log-denied", "services",
+		stops("ResourceInitializationError: failed to validate logger args: AccessDeniedException: User: " +
+			"arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: logs:CreateLogStream"), "may not write its log",
+		"revert-drift ParrotDevCompute"},
 	"somebody stopped a task, with SIGKILL": {
 		"task-stopped", "services", func(w *cloud.World) {
 			w.Stop("backend", "UserInitiated", "Task stopped by user", "", 137)
@@ -122,34 +131,49 @@ var illnesses = map[string]ill{
 		"stopped-by-health-check", "services", func(w *cloud.World) {
 			w.Stop("backend", "", "", "", -1)
 			w.Tasks["backend"] = nil
-			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") (port 3001) is unhealthy in (target-group arn:x) due to (reason Request timed out)"}}
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(),
+				"message": "(service " + task + ") (port 3001) is unhealthy in (target-group arn:x) due to (reason Request timed out)"}}
 		}, "found the backend unhealthy", "logs dev backend"},
 	"the image is for another processor": {
-		"image-platform", "services", stops("CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'"), "another processor", "release dev"},
+		"image-platform", "services", stops("CannotPullContainerError: image Manifest does not contain descriptor matching platform " +
+			"'linux/amd64'"), "another processor", "release dev"},
 	"the task has not enough memory": {
 		"out-of-memory", "services", func(w *cloud.World) {
-			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)
+			w.Stop("backend", "EssentialContainerExited", "Essential container in task exited",
+				"OutOfMemoryError: Container killed due to memory usage", 137)
 		}, "MemoryMiB", "logs dev backend"},
 	"AWS has no capacity": {
-		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"), "no capacity", "status dev"},
+		"no-capacity", "services", stops("Capacity is unavailable at this time. Please try again later or in a different availability zone"),
+		"no capacity", "status dev"},
 	"the account's quota of CPU is used up": {
 		"quota", "services", func(w *cloud.World) {
 			w.Stop("backend", "", "", "", -1)
 			w.Tasks["backend"] = nil
-			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(), "message": "(service " + task + ") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
+			w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(time.Minute).Unix(),
+				"message": "(service " + task +
+					") was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently."}}
 		}, "ask AWS for more", "service-quotas"},
 	"the security group blocks outgoing traffic": {
 		"no-way-out", "services", stops(initialize + `unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret: RequestError: send request failed caused by: Post "https://secretsmanager.us-east-1.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout. Please check your task network configuration.`), "security group blocks outgoing traffic", "describe-security-groups --region us-east-1 --group-ids sg-"},
 	"the image cannot be reached": {
 		"no-way-out", "services", stops(pull + "dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "drift dev"},
 	"the secrets may not be read": {
-		"secret-denied", "services", stops(initialize + "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:us-east-1:123456789012:secret:parrot-dev-db-credentials-AbCdEf from secrets manager: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue"), "may not read its secrets from Secrets Manager", "drift dev"},
+		"secret-denied", "services",
+		stops(initialize +
+			"unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
+			"arn:aws:secretsmanager:us-east-1:123456789012:secret:parrot-dev-db-credentials-AbCdEf from secrets manager: AccessDeniedException: " +
+			"User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue"), "may not read its secrets from Secrets Manager", "drift dev"},
 	"the secret is not there": {
-		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't find the specified secret."), "does not exist", "list-secrets"},
+		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't " +
+			"find the specified secret."), "does not exist", "list-secrets"},
 	"the secret lacks a key": {
-		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"), "does not have the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
+		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"),
+		"does not have the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
 	"the log group is gone": {
-		"log-group-missing", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: The specified log group does not exist."), "log group", "create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
+		"log-group-missing", "services",
+		stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: ResourceNotFoundException: " +
+			"The specified log group does not exist."), "log group",
+		"create-log-group --region us-east-1 --log-group-name /aws/ecs/parrot-dev-backend"},
 	"the migration fails": {
 		"migration-failed", "services", func(w *cloud.World) {
 			w.Stop("backend", "TaskFailedToStart", "Dependent container failed", "", -1)
@@ -174,7 +198,8 @@ var illnesses = map[string]ill{
 			w.Services["backend"]["desiredCount"], w.Services["backend"]["runningCount"] = 0, 0
 		}, "its desired count is 0", "--desired-count 1"},
 	"somebody deleted the service": {
-		"service-gone", "services", func(w *cloud.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted it by hand", "deploy --revert-drift ParrotDevCompute"},
+		"service-gone", "services", func(w *cloud.World) { w.Services["backend"]["status"] = "INACTIVE" }, "deleted it by hand",
+		"deploy --revert-drift ParrotDevCompute"},
 
 	// 2. Health checks fail.
 	"the health check's path answers 404": {
@@ -182,7 +207,8 @@ var illnesses = map[string]ill{
 			w.Unhealthy("backend", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]")
 		}, "and not with 200", "exec dev backend -- wget"},
 	"the application does not answer in time": {
-		"health-timeout", "targets", func(w *cloud.World) { w.Unhealthy("frontend", "Target.Timeout", "Request timed out") }, "does not answer on /landing within", "logs dev frontend"},
+		"health-timeout", "targets", func(w *cloud.World) { w.Unhealthy("frontend", "Target.Timeout", "Request timed out") },
+		"does not answer on /landing within", "logs dev frontend"},
 	"nothing listens": {
 		"health-refused", "targets", func(w *cloud.World) {
 			w.Unhealthy("backend", "Target.FailedHealthChecks", "Health checks failed")
@@ -208,7 +234,8 @@ var illnesses = map[string]ill{
 		"health-path", "targets", func(w *cloud.World) {
 			w.Targets["backend"] = []cloud.Target{
 				{Address: "10.0.0.1", Port: 3001, State: "initial", Reason: "Elb.InitialHealthChecking"},
-				{Address: "10.0.0.9", Port: 3001, State: "unhealthy", Reason: "Target.ResponseCodeMismatch", Description: "Health checks failed with these codes: [404]"},
+				{Address: "10.0.0.9", Port: 3001, State: "unhealthy", Reason: "Target.ResponseCodeMismatch",
+					Description: "Health checks failed with these codes: [404]"},
 			}
 		}, "and not with 200", "logs dev backend"},
 	"a target is new": {
@@ -228,24 +255,31 @@ var illnesses = map[string]ill{
 
 	// 3. The database cannot be reached.
 	"the image lacks RDS's certificates": {
-		"database-not-trusted", "services", complains("backend", "Error: self-signed certificate in certificate chain"), "docs/database.md", "release dev"},
+		"database-not-trusted", "services", complains("backend", "Error: self-signed certificate in certificate chain"), "docs/database.md",
+		"release dev"},
 	"the application connects to an address": {
-		"database-other-name", "services", complains("backend", "Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames: IP: 10.0.0.1 is not in the cert's list: "), "by another name", "--db-instance-identifier parrot-dev-db --query"},
+		"database-other-name", "services",
+		complains("backend", "Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames: IP: 10.0.0.1 is not in "+
+			"the cert's list: "), "by another name", "--db-instance-identifier parrot-dev-db --query"},
 	"the application switches TLS off": {
 		"database-in-clear", "services", complains("backend", `error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`), "without TLS", "logs dev backend"},
 	"the task has an old password": {
-		"database-password", "services", complains("backend", "Error: P1000: Authentication failed against database server"), "start new tasks", "--cluster parrot-dev-backend --service parrot-dev-backend --force-new-deployment"},
+		"database-password", "services", complains("backend", "Error: P1000: Authentication failed against database server"), "start new tasks",
+		"--cluster parrot-dev-backend --service parrot-dev-backend --force-new-deployment"},
 	"the application connects to another host": {
-		"database-no-answer", "services", complains("backend", "Error: P1001: Can't reach database server at `db:5432`"), "another host", "describe-events"},
+		"database-no-answer", "services", complains("backend", "Error: P1001: Can't reach database server at `db:5432`"), "another host",
+		"describe-events"},
 	"another migration has the lock": {
 		"migration-locked", "services", complains("migration", "Error: P1002"), "10 seconds", "db dev"},
 	"an earlier migration failed": {
 		"migration-blocked", "services", complains("migration", "Error: P3009"), "not even those of the old release", "db dev"},
 	"a migration has an error": {
-		"migration-broken", "services", complains("migration", "Error: P3018"), "a statement of a migration failed", "logs dev backend --since 1h"},
+		"migration-broken", "services", complains("migration", "Error: P3018"), "a statement of a migration failed",
+		"logs dev backend --since 1h"},
 	"a migration has an error, and ECS went back": {
 		"migration-broken", "", func(w *cloud.World) {
-			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
+			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service",
+				"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			runs := w.Services["backend"]
 			tasks, targets := w.Tasks["backend"], w.Targets["backend"]
 			w.Services["backend"] = maps.Clone(runs)
@@ -265,17 +299,21 @@ var illnesses = map[string]ill{
 	"DATABASE_URL cannot be read": {
 		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`{"url":"postgresql://parrot_admin:hu/sh@:x"}`) }, "no valid connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"a rotation has stopped halfway": {
-		"rotation-halfway", "secrets", func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md", "get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
+		"rotation-halfway", "secrets", func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(2 * time.Hour) }, "docs/rotation.md",
+		"get-function-configuration --region us-east-1 --function-name parrot-dev-rotation"},
 	"the secret is no JSON": {
 		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`hush`) }, "no valid connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"the secret is marked for deletion": {
-		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist", "restore-secret"},
+		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist",
+		"restore-secret"},
 	"the application's secret is marked for deletion": {
 		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("app-env") }, "parrot-dev-app-env does not exist", "restore-secret"},
 	"the secret may not be read by whoever asks": {
-		"not-permitted", "secrets", func(w *cloud.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue", "get-caller-identity"},
+		"not-permitted", "secrets", func(w *cloud.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue",
+		"get-caller-identity"},
 	"the database's security group lacks the rule": {
-		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) }, "does not allow the VPC, 10.10.0.0/24, on port 5432", "--cidr 10.10.0.0/24"},
+		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) },
+		"does not allow the VPC, 10.10.0.0/24, on port 5432", "--cidr 10.10.0.0/24"},
 	"the rule is too narrow": {
 		"database-closed", "database", func(w *cloud.World) {
 			w.Revoke("db", 5432, "", w.Env.Network.VPC)
@@ -323,9 +361,11 @@ var illnesses = map[string]ill{
 	"the certificate is not attached to the listener": {
 		"certificate-not-attached", "certificate", func(w *cloud.World) { w.DropListener() }, "the load balancer does not use it", "drift dev"},
 	"the certificate is another domain's": {
-		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) }, "for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) },
+		"for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
 	"the certificate lacks www": {
-		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) }, "not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
+		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) },
+		"not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
 	"there is no certificate": {
 		"certificate-missing", "certificate", func(w *cloud.World) {
 			w.DropListener()
@@ -338,52 +378,69 @@ var illnesses = map[string]ill{
 
 	// 5. Deployments fail.
 	"another deployment is in progress": {
-		"in-progress", "", func(w *cloud.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" }, "is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
+		"in-progress", "", func(w *cloud.World) { w.StackStatus["ParrotDevData"] = "UPDATE_IN_PROGRESS" },
+		"is deploying ParrotDevData (UPDATE_IN_PROGRESS)", "wait stack-update-complete --region us-east-1 --stack-name ParrotDevData"},
 	"a name is taken": {
-		"name-conflict", "", fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/rds/x' already exists."), "exists already", "deploy ParrotDevData --import-existing-resources"},
+		"name-conflict", "",
+		fails("ParrotDevData", "UPDATE_ROLLBACK_COMPLETE", "DatabaseLogs", "AWS::Logs::LogGroup", "Resource of type 'AWS::Logs::LogGroup' with "+
+			"identifier '/aws/rds/x' already exists."), "exists already", "deploy ParrotDevData --import-existing-resources"},
 	"a permission is missing": {
-		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not authorized to perform this operation."), "has no permission for that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
+		"deploy-permission", "stacks", fails("ParrotDevNetwork", "ROLLBACK_COMPLETE", "Vpc", "AWS::EC2::VPC", "API: ec2:CreateVpc You are not "+
+			"authorized to perform this operation."), "has no permission for that", "cdk-hnb659fds-cfn-exec-role-123456789012-us-east-1"},
 	"a service-linked role is missing": {
-		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the service linked role. Please verify that the ECS service linked role exists."), "does not have a service-linked role", "bootstrap dev"},
+		"service-linked-role", "stacks", fails("ParrotDevCompute", "ROLLBACK_COMPLETE", "Cluster", "AWS::ECS::Cluster", "Unable to assume the "+
+			"service linked role. Please verify that the ECS service linked role exists."), "does not have a service-linked role", "bootstrap dev"},
 	"a first deploy failed": {
-		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_COMPLETE", "Certificate", "AWS::CertificateManager::Certificate", "It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "unblock dev"},
+		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_COMPLETE", "Certificate", "AWS::CertificateManager::Certificate",
+			"It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "unblock dev"},
 	"a first deploy failed and could not be rolled back": {
-		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"), "(ROLLBACK_FAILED)", "unblock dev"},
+		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"),
+		"(ROLLBACK_FAILED)", "unblock dev"},
 	"a first deploy failed of a name that is taken": {
-		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "exists already", "unblock dev"},
+		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository",
+			"Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "exists already", "unblock dev"},
 	"a first deploy failed behind a stack that is not there yet": {
 		"first-deploy-failed", "stacks", func(w *cloud.World) {
 			w.Undeploy("ParrotDevNetwork")
 			fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "It rained")(w)
 		}, "the first deploy of ParrotDevRegistry failed (ROLLBACK_COMPLETE)", "unblock dev"},
 	"a deletion failed of deletion protection": {
-		"deletion-protection", "stacks", fails("ParrotDevEdge", "DELETE_FAILED", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "Load balancer 'x' cannot be deleted because deletion protection is enabled"), "docs/way-back.md", "unblock dev"},
+		"deletion-protection", "stacks", fails("ParrotDevEdge", "DELETE_FAILED", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+			"Load balancer 'x' cannot be deleted because deletion protection is enabled"), "docs/way-back.md", "unblock dev"},
 	"a secret's name is not free yet": {
-		"secret-marked-for-deletion", "stacks", fails("ParrotDevData", "ROLLBACK_COMPLETE", "JwtAccessKey", "AWS::SecretsManager::Secret", "You can't create this secret because a secret with this name is already scheduled for deletion."), "marked for deletion", "restore-secret"},
+		"secret-marked-for-deletion", "stacks",
+		fails("ParrotDevData", "ROLLBACK_COMPLETE", "JwtAccessKey", "AWS::SecretsManager::Secret", "You can't create this secret because a "+
+			"secret with this name is already scheduled for deletion."), "marked for deletion", "restore-secret"},
 	"a deploy failed of something else": {
-		"stack-failed", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
+		"stack-failed", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+			"It rained"), "the last deploy of ParrotDevEdge failed", "deploy ParrotDevEdge"},
 	"new tasks did not become healthy, and their traces are gone": {
-		"tasks-not-stable", "", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
+		"tasks-not-stable", "", fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "FrontendService", "AWS::ECS::Service", "Error occurred "+
+			"during operation 'ECS Deployment Circuit Breaker was triggered'."), "the new tasks of the frontend", "logs dev frontend --since 1h"},
 	"new tasks did not become healthy, and one says why": {
 		"image-not-found", "services", func(w *cloud.World) {
-			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service", "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
+			fails("ParrotDevCompute", "UPDATE_ROLLBACK_COMPLETE", "BackendService", "AWS::ECS::Service",
+				"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			stops(pull + "not found")(w)
 		}, "is not in the registry", "rollback dev backend"},
 	"a deploy that failed is being taken back": {
-		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "has no permission for that", "bootstrap dev"},
+		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer",
+			"AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "has no permission for that", "bootstrap dev"},
 	"a deploy that failed long ago is not why the database does not run": {
 		"database-stopped", "database", func(w *cloud.World) {
 			fails("ParrotDevEdge", "UPDATE_ROLLBACK_COMPLETE", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer", "It rained")(w)
 			w.DatabaseIs("stopped")
 		}, "somebody stopped it", "start-db-instance"},
 	"a stack could not roll back": {
-		"rollback-failed", "stacks", func(w *cloud.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not roll back", "continue-update-rollback"},
+		"rollback-failed", "stacks", func(w *cloud.World) { w.StackStatus["ParrotDevCompute"] = "UPDATE_ROLLBACK_FAILED" }, "could not roll back",
+		"continue-update-rollback"},
 
 	// The rest of the chain.
 	"CDK's bootstrap is missing": {
 		"not-bootstrapped", "bootstrap", func(w *cloud.World) { w.Undeploy("CDKToolkit") }, "not bootstrapped for CDK", "bootstrap dev"},
 	"CDK's bootstrap is old": {
-		"bootstrap-too-old", "bootstrap", func(w *cloud.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) }, "version 5", "bootstrap dev"},
+		"bootstrap-too-old", "bootstrap", func(w *cloud.World) { w.Redeploy("CDKToolkit", map[string]string{"BootstrapVersion": "5"}) },
+		"version 5", "bootstrap dev"},
 	"the account has no such zone": {
 		"zones-unusable", "zones", func(w *cloud.World) { w.Env.Network.AvailabilityZones = []string{"us-east-1a", "us-east-1z"} },
 		"the account has no us-east-1z. Choose two of us-east-1a, us-east-1b, ", "describe-availability-zones --region us-east-1 "},
@@ -397,19 +454,23 @@ var illnesses = map[string]ill{
 	"a stack is not deployed": {
 		"not-deployed", "stacks", func(w *cloud.World) { w.Undeploy("ParrotDevEdge") }, "ParrotDevEdge is not deployed", "deploy 'ParrotDev*'"},
 	"a stack is older than its outputs": {
-		"missing-output", "services", func(w *cloud.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output", "deploy 'ParrotDev*'"},
+		"missing-output", "services", func(w *cloud.World) { w.Redeploy("ParrotDevCompute", nil) }, "ParrotDevCompute has no output",
+		"deploy 'ParrotDev*'"},
 	"the zone is gone": {
 		"zone-gone", "delegation", func(w *cloud.World) { w.DropZone() }, "does not exist any more", "list-hosted-zones-by-name"},
 	"DNS cannot be asked": {
 		"delegation-unknown", "", func(w *cloud.World) { w.DNSFails = true }, "port 53", "dig +short NS bkgstock.com"},
 	"DNS cannot be asked, and the database does not run": {
-		"database-stopped", "database", func(w *cloud.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody stopped it", "start-db-instance"},
+		"database-stopped", "database", func(w *cloud.World) { w.DNSFails = true; w.DatabaseIs("stopped") }, "somebody stopped it",
+		"start-db-instance"},
 	"nobody delegates the domain": {
 		"not-delegated", "delegation", func(w *cloud.World) { w.Parent = nil }, "bkgstock.com is not delegated", "dig +short NS bkgstock.com"},
 	"the domain is delegated to others": {
-		"delegated-elsewhere", "delegation", func(w *cloud.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") }, "ns1.other.example", "dig +short NS bkgstock.com"},
+		"delegated-elsewhere", "delegation", func(w *cloud.World) { w.Parent = append(slices.Clone(w.Parent[1:]), "ns1.other.example") },
+		"ns1.other.example", "dig +short NS bkgstock.com"},
 	"nothing is released": {
-		"not-released", "images", func(w *cloud.World) { w.Env.Frontend.Image = config.Image{} }, "no image of the frontend is released", "release dev"},
+		"not-released", "images", func(w *cloud.World) { w.Env.Frontend.Image = config.Image{} }, "no image of the frontend is released",
+		"release dev"},
 	"a released image is gone": {
 		"image-missing", "images", func(w *cloud.World) { w.Unpublish(w.Env.Frontend.Repository) }, "is not in repository", "rollback dev"},
 	"AWS does not answer as it should": {
@@ -514,7 +575,8 @@ func TestABackendThatEndsForItsDatabaseIsToldFromOneThatJustEnds(t *testing.T) {
 	ends := func(w *cloud.World) {
 		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
 	}
-	for _, name := range []string{"DATABASE_URL names another host", "the database is stopped", "the database's security group lacks the rule"} {
+	for _, name := range []string{"DATABASE_URL names another host", "the database is stopped",
+		"the database's security group lacks the rule"} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := deployed(t)
 			ends(w)
@@ -577,7 +639,8 @@ func TestWhatFailedBeforeTheDeploymentIsNotItsCause(t *testing.T) {
 	stops(pull + "not found")(w)
 	w.Tasks["backend"][0]["startedBy"] = "ecs-svc/0"
 	w.Services["backend"]["pendingCount"] = 1
-	w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(-time.Minute).Unix(), "message": "was unable to place a task"}}
+	w.Services["backend"]["events"] = []map[string]any{{"id": "1", "createdAt": cloud.Deployed.Add(-time.Minute).Unix(),
+		"message": "was unable to place a task"}}
 	assert.Equal(t, "tasks-starting", diagnose(t, w).Finding.Cause)
 }
 
@@ -597,20 +660,29 @@ func TestTheAdviceNamesTheProfileThatTheDoctorWasStartedWith(t *testing.T) {
 // The texts of clients, as they print them.
 func TestTheDoctorKnowsWhatClientsOfTheDatabaseSay(t *testing.T) {
 	for text, cause := range map[string]string{
-		"Error: self-signed certificate in certificate chain":                                                                                                     "database-not-trusted", // node-postgres
-		"  code: 'SELF_SIGNED_CERT_IN_CHAIN'":                                                                                                                     "database-not-trusted",
-		"Error opening a TLS connection: self-signed certificate in certificate chain":                                                                            "database-not-trusted", // Prisma 7
-		"Error: P1011: Error opening a TLS connection: error:0A000086:SSL routines::certificate verify failed":                                                    "database-not-trusted", // Prisma's engine
-		"Error: unable to get local issuer certificate":                                                                                                           "database-not-trusted",
-		"psycopg.OperationalError: SSL error: certificate verify failed":                                                                                          "database-not-trusted",
-		"tls: failed to verify certificate: x509: certificate signed by unknown authority":                                                                        "database-not-trusted", // pgx
-		"Error: P1011: Error opening a TLS connection: Hostname/IP does not match certificate's altnames: Host: db. is not in the cert's altnames: DNS:localhost": "database-other-name",
-		`server certificate for "*.rds.amazonaws.com" does not match host name "db"`:                                                                              "database-other-name", // libpq
-		`error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`:                                                  "database-in-clear",
-		`FATAL: password authentication failed for user "parrot_admin"`:                                                                                           "database-password",
-		"Error: P1000: Authentication failed against database server":                                                                                             "database-password",
-		"Error: P1001: Can't reach database server at `db:5432`":                                                                                                  "database-no-answer",
-		"Context: Timed out trying to acquire a postgres advisory lock (SELECT pg_advisory_lock(72707369)). Timeout: 10000ms.":                                    "migration-locked",
+		// node-postgres
+		"Error: self-signed certificate in certificate chain": "database-not-trusted",
+		"  code: 'SELF_SIGNED_CERT_IN_CHAIN'":                 "database-not-trusted",
+		// Prisma 7
+		"Error opening a TLS connection: self-signed certificate in certificate " +
+			"chain": "database-not-trusted",
+		// Prisma's engine
+		"Error: P1011: Error opening a TLS connection: error:0A000086:SSL routines::certificate verify " +
+			"failed": "database-not-trusted",
+		"Error: unable to get local issuer certificate":                  "database-not-trusted",
+		"psycopg.OperationalError: SSL error: certificate verify failed": "database-not-trusted",
+		// pgx
+		"tls: failed to verify certificate: x509: certificate signed by unknown " +
+			"authority": "database-not-trusted",
+		"Error: P1011: Error opening a TLS connection: Hostname/IP does not match certificate's altnames: Host: db. is not in the cert's " +
+			"altnames: DNS:localhost": "database-other-name",
+		`server certificate for "*.rds.amazonaws.com" does not match host name "db"`:                             "database-other-name", // libpq
+		`error: no pg_hba.conf entry for host "10.0.0.1", user "parrot_admin", database "parrot", no encryption`: "database-in-clear",
+		`FATAL: password authentication failed for user "parrot_admin"`:                                          "database-password",
+		"Error: P1000: Authentication failed against database server":                                            "database-password",
+		"Error: P1001: Can't reach database server at `db:5432`":                                                 "database-no-answer",
+		"Context: Timed out trying to acquire a postgres advisory lock (SELECT pg_advisory_lock(72707369)). Timeout: " +
+			"10000ms.": "migration-locked",
 		"Error: P3009": "migration-blocked",
 		"migrate found failed migrations in the target database, new migrations will not be applied.": "migration-blocked",
 		"Error: P3018": "migration-broken",

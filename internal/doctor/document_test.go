@@ -72,7 +72,8 @@ func samples(t *testing.T) map[string]sample {
 	out["db-command"] = fenced("+ " + terminal.Shell(way.Command))
 
 	w.Log("backend", "1", cloud.Deployed, "[Nest] 1  - LOG [NestApplication] Nest application successfully started")
-	w.Log("backend", "2", cloud.Deployed.Add(90*time.Second), "PrismaClientInitializationError: Can't reach database server\n    at async main (/app/dist/main.js:12:3)\n")
+	w.Log("backend", "2", cloud.Deployed.Add(90*time.Second),
+		"PrismaClientInitializationError: Can't reach database server\n    at async main (/app/dist/main.js:12:3)\n")
 	var log strings.Builder
 	require.NoError(t, e.Logs(t.Context(), &log, operate.Logs{Service: "backend", Since: cloud.Deployed}))
 	out["logs"] = fenced(log.String())
@@ -84,7 +85,8 @@ func samples(t *testing.T) map[string]sample {
 	out["status-ill"] = fenced(status.Read(t.Context(), e).Text())
 
 	well()
-	w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "OutOfMemoryError: Container killed due to memory usage", 137)
+	w.Stop("backend", "EssentialContainerExited", "Essential container in task exited",
+		"OutOfMemoryError: Container killed due to memory usage", 137)
 	out["doctor-task"] = doctor()
 
 	well()

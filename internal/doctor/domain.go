@@ -39,7 +39,8 @@ func (d *doctor) delegation(ctx context.Context) (string, error) {
 	case len(found.Parent) == 0:
 		return "", d.finding("not-delegated", want)
 	default:
-		return "", d.finding("delegated-elsewhere", fmt.Sprintf("It is %s; enter at its registrar, or as NS record in the parent zone: %s", strings.Join(found.Parent, " "), want))
+		return "", d.finding("delegated-elsewhere",
+			fmt.Sprintf("It is %s; enter at its registrar, or as NS record in the parent zone: %s", strings.Join(found.Parent, " "), want))
 	}
 }
 

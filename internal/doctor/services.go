@@ -186,7 +186,8 @@ func (d *doctor) unreachable(ctx context.Context, w config.Workload, s operate.S
 		for _, opened := range s.ContainerPorts {
 			open = append(open, strconv.Itoa(int(opened)))
 		}
-		return d.finding("port-mismatch", fmt.Sprintf("target %s, container %s, variable %s %s", port, strings.Join(open, " "), config.PortVariable, s.PortVariable))
+		return d.finding("port-mismatch",
+			fmt.Sprintf("target %s, container %s, variable %s %s", port, strings.Join(open, " "), config.PortVariable, s.PortVariable))
 	}
 	balancer, err := d.loadBalancerGroups(ctx)
 	if err != nil {
@@ -243,7 +244,8 @@ func (d *doctor) open(ctx context.Context, groups []string, port int32, members 
 				}
 			}
 			for _, ips := range rule.IpRanges {
-				if allowed, err := netip.ParsePrefix(aws.ToString(ips.CidrIp)); err == nil && allowed.Bits() <= addresses.Bits() && allowed.Contains(addresses.Addr()) {
+				if allowed, err := netip.ParsePrefix(aws.ToString(ips.CidrIp)); err == nil && allowed.Bits() <= addresses.Bits() &&
+					allowed.Contains(addresses.Addr()) {
 					return true, nil
 				}
 			}

@@ -1,4 +1,4 @@
-// Package drift finds what runs on AWS otherwise than it was deployed: changes
+// Package drift finds manual changes to deployed resources: changes
 // that somebody made by hand, which no diff of templates shows.
 package drift
 
@@ -150,7 +150,8 @@ func (c *Checker) deployed(ctx context.Context, name string) (bool, error) {
 
 func (c *Checker) wait(ctx context.Context, id string) (*cloudformation.DescribeStackDriftDetectionStatusOutput, error) {
 	for {
-		now, err := c.client.DescribeStackDriftDetectionStatus(ctx, &cloudformation.DescribeStackDriftDetectionStatusInput{StackDriftDetectionId: &id})
+		now, err := c.client.DescribeStackDriftDetectionStatus(ctx,
+			&cloudformation.DescribeStackDriftDetectionStatusInput{StackDriftDetectionId: &id})
 		if err != nil || now.DetectionStatus != types.StackDriftDetectionStatusDetectionInProgress {
 			return now, err
 		}

@@ -111,20 +111,23 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 
 func TestTheReportSaysWhatDriftedWhatIsUnknownAndWhatIsNotThere(t *testing.T) {
 	t.Parallel()
-	group := drift.Resource{LogicalID: "Group", PhysicalID: "sg-1", Type: "AWS::EC2::SecurityGroup", Status: "MODIFIED", Properties: []drift.Property{
-		{Path: "/Description", Expected: "a|b", Actual: "<i>\nc"},
-		{Path: "/Ingress/0", Actual: strings.Repeat("é", 301)},
-	}}
+	group := drift.Resource{LogicalID: "Group", PhysicalID: "sg-1", Type: "AWS::EC2::SecurityGroup", Status: "MODIFIED",
+		Properties: []drift.Property{
+			{Path: "/Description", Expected: "a|b", Actual: "<i>\nc"},
+			{Path: "/Ingress/0", Actual: strings.Repeat("é", 301)},
+		}}
 	report := drift.Report{Stacks: []drift.Stack{
 		{Name: "Network", Region: "us-east-1", Status: drift.Drifted, Resources: []drift.Resource{group}},
 		{Name: "Data", Status: drift.NotChecked, Reason: "no permission"},
 		{Name: "Edge", Status: drift.NotDeployed},
 		{Name: "Compute", Status: drift.InSync},
 	}}
-	assert.Equal(t, "1 of 3 deployed stacks have drifted: they run otherwise than they were deployed; 1 could not be checked, or not as a whole.", report.Summary())
+	assert.Equal(t, "1 of 3 deployed stacks have drifted: somebody changed them after the deploy; 1 could not be checked, or not as a whole.",
+		report.Summary())
 	text := report.Markdown()
 	assert.Contains(t, text, "## Network (us-east-1)\n\n- **Group** AWS::EC2::SecurityGroup, <code>sg-1</code>: was changed\n")
-	assert.Contains(t, text, "  | <code>/Description</code> | <code>a&#124;b</code> | <code>&lt;i&gt; c</code> |\n", "no value breaks the table")
+	assert.Contains(t, text, "  | <code>/Description</code> | <code>a&#124;b</code> | <code>&lt;i&gt; c</code> |\n",
+		"no value breaks the table")
 	assert.Contains(t, text, "  | <code>/Ingress/0</code> | – | <code>"+strings.Repeat("é", 300)+"…</code> |\n", "an added value, cut")
 	assert.Contains(t, text, "- Data: no permission\n")
 	assert.Contains(t, text, "Not deployed: Edge.")
@@ -133,7 +136,9 @@ func TestTheReportSaysWhatDriftedWhatIsUnknownAndWhatIsNotThere(t *testing.T) {
 func TestTheReportNeverSaysThatAllIsWellWhenItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	inSync, unknown := drift.Stack{Name: "A", Status: drift.InSync}, drift.Stack{Name: "B", Status: drift.NotChecked, Reason: "x"}
-	assert.Equal(t, "Nothing has drifted: all 1 deployed stacks run as they were deployed.", drift.Report{Stacks: []drift.Stack{inSync}}.Summary())
-	assert.Equal(t, "No drift is known in 2 deployed stacks; 1 could not be checked, or not as a whole.", drift.Report{Stacks: []drift.Stack{inSync, unknown}}.Summary())
+	assert.Equal(t, "Nothing has drifted: all 1 deployed stacks run as they were deployed.",
+		drift.Report{Stacks: []drift.Stack{inSync}}.Summary())
+	assert.Equal(t, "No drift is known in 2 deployed stacks; 1 could not be checked, or not as a whole.",
+		drift.Report{Stacks: []drift.Stack{inSync, unknown}}.Summary())
 	assert.Equal(t, "No stack is deployed.", drift.Report{Stacks: []drift.Stack{{Status: drift.NotDeployed}}}.Summary())
 }

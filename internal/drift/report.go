@@ -16,7 +16,7 @@ type Report struct {
 	Stacks []Stack `json:"stacks"`
 }
 
-// Drifted returns the stacks that run otherwise than they were deployed.
+// Drifted returns the stacks with manual changes.
 func (r Report) Drifted() []Stack {
 	return r.where(func(s Stack) bool { return s.Status == Drifted })
 }
@@ -35,7 +35,7 @@ func (r Report) Summary() string {
 	case deployed == 0:
 		return "No stack is deployed."
 	case drifted > 0:
-		sentence = fmt.Sprintf("%d of %d deployed stacks have drifted: they run otherwise than they were deployed", drifted, deployed)
+		sentence = fmt.Sprintf("%d of %d deployed stacks have drifted: somebody changed them after the deploy", drifted, deployed)
 	case len(r.Unchecked()) == deployed:
 		return "No stack could be checked."
 	case unchecked > 0:

@@ -29,7 +29,7 @@ const (
 // request from a fork.
 var ErrReadOnly = errors.New("the token may not write comments on pull requests")
 
-// PullRequest is where the comment stands.
+// PullRequest is where the comment is.
 type PullRequest struct {
 	// API is the address of GitHub's REST API, https://api.github.com but for
 	// GitHub Enterprise Server.

@@ -80,7 +80,8 @@ func TestJobsHaveOnlyTheRightsThatTheyUse(t *testing.T) {
 					needed["id-token"] = "write"
 					assert.Contains(t, job.If, "vars.AWS_ROLE_ARN != ''", "%s: %s is skipped without a role", file, name)
 					if _, ok := w.On["pull_request"]; ok {
-						assert.Contains(t, job.If, "github.event.pull_request.head.repo.full_name == github.repository", "%s: %s is skipped for forks", file, name)
+						assert.Contains(t, job.If, "github.event.pull_request.head.repo.full_name == github.repository", "%s: %s is skipped for forks", file,
+							name)
 					}
 				}
 				if strings.HasPrefix(step.Uses, "actions/checkout@") {

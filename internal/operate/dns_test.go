@@ -45,7 +45,8 @@ func referral(t *testing.T, names ...string) dns.HandlerFunc {
 		reply := new(dns.Msg)
 		reply.SetReply(question)
 		for _, name := range names {
-			reply.Ns = append(reply.Ns, &dns.NS{Hdr: dns.RR_Header{Name: question.Question[0].Name, Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: name})
+			reply.Ns = append(reply.Ns,
+				&dns.NS{Hdr: dns.RR_Header{Name: question.Question[0].Name, Rrtype: dns.TypeNS, Class: dns.ClassINET}, Ns: name})
 		}
 		if len(names) == 0 { // the parent's own record
 			reply.Ns = append(reply.Ns, &dns.SOA{Hdr: dns.RR_Header{Name: "com.", Rrtype: dns.TypeSOA, Class: dns.ClassINET}, Ns: "a.", Mbox: "b."})

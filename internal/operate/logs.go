@@ -76,7 +76,8 @@ func (e *Environment) Logs(ctx context.Context, w io.Writer, ask Logs) error {
 
 // look writes the events since a time that were not seen, and returns the time
 // of the newest.
-func (e *Environment) look(ctx context.Context, w io.Writer, group, filter string, since time.Time, seen map[string]time.Time) (newest time.Time, err error) {
+func (e *Environment) look(ctx context.Context, w io.Writer, group, filter string, since time.Time,
+	seen map[string]time.Time) (newest time.Time, err error) {
 	input := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli())}
 	if filter != "" {
 		input.FilterPattern = &filter
@@ -97,7 +98,8 @@ func (e *Environment) look(ctx context.Context, w io.Writer, group, filter strin
 				continue
 			}
 			seen[id] = at
-			if _, err := fmt.Fprintf(w, "%s %s %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), stream(aws.ToString(event.LogStreamName)), message(aws.ToString(event.Message))); err != nil {
+			if _, err := fmt.Fprintf(w, "%s %s %s\n", at.UTC().Format("2006-01-02T15:04:05.000Z"), stream(aws.ToString(event.LogStreamName)),
+				message(aws.ToString(event.Message))); err != nil {
 				return newest, err
 			}
 		}

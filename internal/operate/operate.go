@@ -94,10 +94,12 @@ var prefixes = map[string]string{
 
 // nameThePermission adds the missing permission to the errors of calls that AWS denies.
 func nameThePermission(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NameThePermission", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NameThePermission", func(ctx context.Context,
+		in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		out, metadata, err := next.HandleInitialize(ctx, in)
 		var refused smithy.APIError
-		if errors.As(err, &refused) && (strings.Contains(refused.ErrorCode(), "AccessDenied") || strings.Contains(refused.ErrorCode(), "UnauthorizedOperation")) {
+		if errors.As(err, &refused) &&
+			(strings.Contains(refused.ErrorCode(), "AccessDenied") || strings.Contains(refused.ErrorCode(), "UnauthorizedOperation")) {
 			service := awsmiddleware.GetServiceID(ctx)
 			prefix := prefixes[service]
 			if prefix == "" {

@@ -40,7 +40,8 @@ func (s Stack) InProgress() bool { return strings.HasSuffix(s.Status, "_IN_PROGR
 // RolledBack reports whether the last deploy failed, and CloudFormation has rolled back
 // or is rolling back.
 func (s Stack) RolledBack() bool {
-	return strings.Contains(s.Status, "ROLLBACK_") && !strings.HasPrefix(s.Status, "ROLLBACK_COMPLETE") && !strings.HasSuffix(s.Status, "_FAILED")
+	return strings.Contains(s.Status, "ROLLBACK_") && !strings.HasPrefix(s.Status, "ROLLBACK_COMPLETE") &&
+		!strings.HasSuffix(s.Status, "_FAILED")
 }
 
 // FirstDeployFailed reports whether the stack never was complete and its create
@@ -112,7 +113,8 @@ func (e *Environment) Stack(ctx context.Context, name string) (Stack, error) {
 	if changed == nil {
 		changed = found.CreationTime
 	}
-	stack := Stack{Name: name, Status: string(found.StackStatus), Reason: aws.ToString(found.StackStatusReason), Changed: changed, outputs: map[string]string{}}
+	stack := Stack{Name: name, Status: string(found.StackStatus), Reason: aws.ToString(found.StackStatusReason), Changed: changed,
+		outputs: map[string]string{}}
 	for _, output := range found.Outputs {
 		stack.outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 	}
@@ -131,7 +133,8 @@ func (m *MissingOutput) Error() string {
 	if m.gone {
 		return fmt.Sprintf("stack %s is not deployed; deploy it: %s", m.Stack, m.Next)
 	}
-	return fmt.Sprintf("stack %s has no output %s: it was deployed by an older version, or its first deploy has not ended; deploy it: %s", m.Stack, m.Output, m.Next)
+	return fmt.Sprintf("stack %s has no output %s: it was deployed by an older version, or its first deploy has not ended; deploy it: %s",
+		m.Stack, m.Output, m.Next)
 }
 
 // ReadOutputs returns the outputs that Locate reads of an environment. A test proves

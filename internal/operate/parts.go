@@ -156,7 +156,8 @@ func (e *Environment) Certificate(ctx context.Context, at Outputs) (Certificate,
 			return newest, fmt.Errorf("certificates cannot be listed: %w", err)
 		}
 		for _, summary := range page.CertificateSummaryList {
-			if !strings.EqualFold(aws.ToString(summary.DomainName), e.config.Domain) || newest.ARN != "" && !aws.ToTime(summary.CreatedAt).After(made) {
+			if !strings.EqualFold(aws.ToString(summary.DomainName), e.config.Domain) || newest.ARN != "" &&
+				!aws.ToTime(summary.CreatedAt).After(made) {
 				continue
 			}
 			newest.ARN, made = aws.ToString(summary.CertificateArn), aws.ToTime(summary.CreatedAt)
@@ -203,7 +204,8 @@ func (e *Environment) certificate(ctx context.Context, arn string) (Certificate,
 		return Certificate{ARN: arn}, fmt.Errorf("certificate %s cannot be read: %w", arn, err)
 	}
 	found := out.Certificate
-	c := Certificate{ARN: arn, Status: string(found.Status), Failure: string(found.FailureReason), Expires: found.NotAfter, Names: found.SubjectAlternativeNames}
+	c := Certificate{ARN: arn, Status: string(found.Status), Failure: string(found.FailureReason), Expires: found.NotAfter,
+		Names: found.SubjectAlternativeNames}
 	if len(c.Names) == 0 {
 		c.Names = []string{aws.ToString(found.DomainName)}
 	}

@@ -56,7 +56,8 @@ type Event struct {
 type ServiceGone struct{ Service, Cluster, Stack string }
 
 func (s ServiceGone) Error() string {
-	return fmt.Sprintf("there is no service %s in cluster %s: somebody deleted it by hand; deploy it again: npx cdk deploy --revert-drift %s", s.Service, s.Cluster, s.Stack)
+	return fmt.Sprintf("there is no service %s in cluster %s: somebody deleted it by hand; deploy it again: npx cdk deploy --revert-drift %s",
+		s.Service, s.Cluster, s.Stack)
 }
 
 // Settled reports whether the desired number of tasks runs, and the last deployment

@@ -53,18 +53,23 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 					continue
 				}
 				if agent = aws.ToString(managed.LastStatus); agent == "RUNNING" {
-					return Task{ShortID(aws.ToString(task.TaskArn)), at.ClusterName, at.Name, aws.ToString(container.RuntimeId), current(task, s) != ""}, nil
+					return Task{ShortID(aws.ToString(task.TaskArn)), at.ClusterName, at.Name, aws.ToString(container.RuntimeId),
+						current(task, s) != ""}, nil
 				}
 			}
 		}
 	}
 	if agent != "" {
-		return Task{}, fmt.Errorf("no task of the %s takes commands: its agent is %s; wait a minute, or start new tasks: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region, at.ClusterName, at.Service)
+		return Task{}, fmt.Errorf("no task of the %s takes commands: its agent is %s; wait a minute, or start new tasks: aws ecs "+
+			"update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region, at.ClusterName, at.Service)
 	}
 	if agentless {
-		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, because they started before it was allowed; start new ones: aws ecs update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, e.config.Region, at.ClusterName, at.Service)
+		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, because they started before it was allowed; "+
+			"start new ones: aws ecs update-service --region %s --cluster %s --service %s "+
+			"--force-new-deployment", at.Name, e.config.Region, at.ClusterName, at.Service)
 	}
-	return Task{}, fmt.Errorf("no task of the %s runs: %d of %d; find out why: %s", at.Name, s.Running, s.Desired, terminal.Parrotctl("doctor", e.config.Name))
+	return Task{}, fmt.Errorf("no task of the %s runs: %d of %d; find out why: %s", at.Name, s.Running, s.Desired,
+		terminal.Parrotctl("doctor", e.config.Name))
 }
 
 // current returns the deployment of a task, if it is the service's current one.
@@ -125,7 +130,8 @@ func (e *Environment) Forward(ctx context.Context, localPort int, profile string
 	if err != nil {
 		return Forward{}, err
 	}
-	parameters, err := json.Marshal(map[string][]string{"host": {outputs.DBEndpoint}, "portNumber": {outputs.DBPort}, "localPortNumber": {strconv.Itoa(localPort)}})
+	parameters, err := json.Marshal(map[string][]string{"host": {outputs.DBEndpoint}, "portNumber": {outputs.DBPort},
+		"localPortNumber": {strconv.Itoa(localPort)}})
 	if err != nil {
 		return Forward{}, err
 	}

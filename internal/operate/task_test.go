@@ -15,7 +15,8 @@ func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing
 	w, e := deployed(t)
 	at := func(minutes int) int64 { return cloud.Deployed.Add(time.Duration(minutes) * time.Minute).Unix() }
 	agent := func(status string) []map[string]any {
-		return []map[string]any{{"name": "migration"}, {"name": "backend", "runtimeId": "r", "managedAgents": []map[string]any{{"name": "ExecuteCommandAgent", "lastStatus": status}}}}
+		return []map[string]any{{"name": "migration"},
+			{"name": "backend", "runtimeId": "r", "managedAgents": []map[string]any{{"name": "ExecuteCommandAgent", "lastStatus": status}}}}
 	}
 	w.Tasks["backend"] = []map[string]any{
 		w.Task("backend", "old", nil),
@@ -29,7 +30,8 @@ func TestTheNewestTaskOfTheCurrentDeploymentThatTakesCommandsIsChosen(t *testing
 	require.NoError(t, err)
 	assert.Equal(t, "new", task.ID)
 	assert.True(t, task.Current)
-	assert.Equal(t, "aws ecs execute-command --region us-east-1 --cluster parrot-dev-backend --task new --container backend --interactive --command /bin/sh", terminal.Shell(line))
+	assert.Equal(t, "aws ecs execute-command --region us-east-1 --cluster parrot-dev-backend --task new --container backend --interactive "+
+		"--command /bin/sh", terminal.Shell(line))
 
 	w.Tasks["backend"] = w.Tasks["backend"][2:]
 	task, _, err = e.Exec(t.Context(), "backend", nil)

@@ -74,7 +74,8 @@ func TestMakeUpdateRewritesWhateverIsGenerated(t *testing.T) {
 	var packages []string
 	for _, path := range files(t, func(name string) bool { return strings.HasSuffix(name, "_test.go") }) {
 		text := read(t, path)
-		if strings.Contains(text, "flag.Bool(\""+"update") || strings.Contains(text, "documents.G"+"olden(") || strings.Contains(text, "documents.G"+"enerated(") {
+		if strings.Contains(text, "flag.Bool(\""+"update") || strings.Contains(text, "documents.G"+"olden(") ||
+			strings.Contains(text, "documents.G"+"enerated(") {
 			packages = append(packages, strings.Replace("./"+filepath.Dir(path), "./.", ".", 1))
 		}
 	}

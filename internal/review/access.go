@@ -167,7 +167,8 @@ func (c *comparison) findPermissions(p *pair, find func(string, ...any)) {
 		find("%s gets the managed policy %s", show(policy.Identity), show(policy.Policy))
 	}
 	for _, s := range changes.Revoked {
-		if s.Effect != "Deny" || slices.ContainsFunc(changes.Granted, func(granted Statement) bool { return granted.Effect == "Deny" && granted.denies(s) }) {
+		if s.Effect != "Deny" ||
+			slices.ContainsFunc(changes.Granted, func(granted Statement) bool { return granted.Effect == "Deny" && granted.denies(s) }) {
 			continue
 		}
 		find("%s is no longer denied to %s", list(codes(s.Actions.all(), show), 4), list(codes(s.Principals.all(), show), 3))
@@ -248,7 +249,8 @@ func (c *comparison) findPublic(p *pair, find func(string, ...any)) {
 			opened := known && strings.HasPrefix(after[l], open) && !strings.HasPrefix(before[l], open)
 			unblocked := slices.Contains(publicBlocks, l.name) && before[l] == "true"
 			if opened || unblocked {
-				find("%s (%s) is made public: %s %s → %s", code(c.names.of(p.name(), id)), shortType(typeOf(p.old[id], p.new[id])), code(l.path), value(before[l]), value(after[l]))
+				find("%s (%s) is made public: %s %s → %s", code(c.names.of(p.name(), id)), shortType(typeOf(p.old[id], p.new[id])), code(l.path),
+					value(before[l]), value(after[l]))
 			}
 		}
 	}

@@ -88,7 +88,8 @@ func (c *comparison) findData(p *pair, resources []Resource) {
 				c.find(DataLoss, p, id, "%s %s for %s: %s.", label, verb(r.Action), reasons(r), r.Fate)
 			}
 			if name := c.keptName(p, id, r.Type); name != "" {
-				c.find(Deadlock, p, id, "%s is replaced, but its name %s is the same, and two cannot have it: CloudFormation refuses. Change the name too, or undo the change of %s.", label, code(name), reasons(r))
+				c.find(Deadlock, p, id, "%s is replaced, but its name %s is the same, and two cannot have it: CloudFormation refuses. Change the "+
+					"name too, or undo the change of %s.", label, code(name), reasons(r))
 			}
 		default: // what held data still does
 		}

@@ -34,12 +34,14 @@ func Deployed(ctx context.Context, cfg aws.Config, head *assembly.Assembly, only
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("stack %s cannot be looked up: %w; the credentials need cloudformation:DescribeStacks and GetTemplate, as the lookup role has them", stack.Name, err)
+			return nil, fmt.Errorf("stack %s cannot be looked up: %w; the credentials need cloudformation:DescribeStacks and GetTemplate, as the "+
+				"lookup role has them", stack.Name, err)
 		}
 		if runs.Stacks[0].StackStatus == types.StackStatusReviewInProgress { // a change set made it, and nothing ran yet
 			continue
 		}
-		template, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stack.Name, TemplateStage: types.TemplateStageOriginal})
+		template, err := client.GetTemplate(ctx,
+			&cloudformation.GetTemplateInput{StackName: &stack.Name, TemplateStage: types.TemplateStageOriginal})
 		if err != nil {
 			return nil, fmt.Errorf("the template of stack %s cannot be read: %w", stack.Name, err)
 		}

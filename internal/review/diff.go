@@ -53,7 +53,7 @@ type StackChanges struct {
 // Impact is what CloudFormation does to a resource for a change.
 type Impact string
 
-// The impacts that the report tells apart; any other is an update in place.
+// The impacts that the report distinguishes; any other is an update in place.
 const (
 	WillCreate  Impact = "WILL_CREATE"
 	WillDestroy Impact = "WILL_DESTROY"

@@ -289,7 +289,7 @@ var plainNames = map[string]string{
 
 // notes say what a change of a property means, where its name does not.
 var notes = map[string]string{
-	"secrets-revision": "tasks start anew and read their secrets",
+	"secrets-revision": "new tasks start and read their secrets",
 }
 
 // String returns the change in a line of Markdown.

@@ -12,7 +12,7 @@ import (
 )
 
 // pair is one stack in both assemblies; base is nil for a new one, and head for
-// one that is gone. Without Old and New it is what stands still.
+// one that is gone. Without Old and New nothing changes.
 type pair struct {
 	key        string
 	base, head *assembly.Stack

@@ -191,8 +191,9 @@ func (r *rollout) refusals(p *pair) []refusal {
 		for _, q := range users {
 			names = append(names, code(q.name()))
 		}
-		refused = append(refused, refusal{p, fmt.Sprintf("%s %s, and %s still %s it: CloudFormation refuses to change or remove an export in use.",
-			code(p.name()), list(fates, 3), list(names, 5), plural(len(names), "imports", "import")), users})
+		refused = append(refused,
+			refusal{p, fmt.Sprintf("%s %s, and %s still %s it: CloudFormation refuses to change or remove an export in use.",
+				code(p.name()), list(fates, 3), list(names, 5), plural(len(names), "imports", "import")), users})
 	}
 	if next == nil {
 		return refused
@@ -209,7 +210,8 @@ func (r *rollout) refusals(p *pair) []refusal {
 	for _, output := range next.Outputs {
 		for _, q := range r.pairs {
 			if output.ExportName != "" && q != p && r.runs[q] != nil && exporting(r.runs[q], output.ExportName) && near(r.runs[q], next) {
-				refused = append(refused, refusal{p, fmt.Sprintf("%s exports %s, and %s does already.", code(p.name()), code(output.ExportName), code(q.name())), []*pair{q}})
+				refused = append(refused,
+					refusal{p, fmt.Sprintf("%s exports %s, and %s does already.", code(p.name()), code(output.ExportName), code(q.name())), []*pair{q}})
 			}
 		}
 	}

@@ -329,8 +329,10 @@ func TestStacksThatChangeAlikeAreOneSection(t *testing.T) {
 	template := func(env string, days int) string {
 		return fmt.Sprintf(`{"Resources": {"Db": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBInstanceIdentifier": "parrot-%s-db", "BackupRetentionPeriod": %d}}}}`, env, days)
 	}
-	base := app(t, map[string]string{"ParrotDevData": template("dev", 1), "ParrotProdData": template("prod", 1), "ParrotStageData": template("stage", 2)})
-	head := app(t, map[string]string{"ParrotDevData": template("dev", 3), "ParrotProdData": template("prod", 3), "ParrotStageData": template("stage", 3)})
+	base := app(t,
+		map[string]string{"ParrotDevData": template("dev", 1), "ParrotProdData": template("prod", 1), "ParrotStageData": template("stage", 2)})
+	head := app(t,
+		map[string]string{"ParrotDevData": template("dev", 3), "ParrotProdData": template("prod", 3), "ParrotStageData": template("stage", 3)})
 	changes, err := review.Diff(context.Background(), repository, base, head, nil)
 	require.NoError(t, err)
 	report := review.Compare(base, head, changes, review.Options{Environments: []review.Environment{
@@ -397,7 +399,8 @@ func FuzzCompareNeverPanics(f *testing.F) {
 			return a
 		}
 		base, head := load(before), load(after)
-		changes := &review.Changes{Stacks: map[string]review.StackChanges{}, Types: map[string]review.Type{"AWS::RDS::DBInstance": {Stateful: true, Name: "X"}}}
+		changes := &review.Changes{Stacks: map[string]review.StackChanges{},
+			Types: map[string]review.Type{"AWS::RDS::DBInstance": {Stateful: true, Name: "X"}}}
 		resources := map[string]review.ResourceChange{}
 		for i, resource := range append(base.Stack("S").Resources, head.Stack("S").Resources...) {
 			properties := map[string]review.Impact{}
@@ -405,7 +408,8 @@ func FuzzCompareNeverPanics(f *testing.F) {
 				properties[name] = []review.Impact{review.WillReplace, review.MayReplace, "WILL_UPDATE"}[i%3]
 			}
 			resources[resource.LogicalID] = review.ResourceChange{
-				Impact: []review.Impact{review.WillReplace, review.MayReplace, "WILL_UPDATE"}[i%3], Properties: properties, Attributes: []string{"DependsOn", "Type"},
+				Impact: []review.Impact{review.WillReplace, review.MayReplace, "WILL_UPDATE"}[i%3], Properties: properties,
+				Attributes: []string{"DependsOn", "Type"},
 			}
 		}
 		changes.Stacks[review.Key(head.Stack("S"))] = review.StackChanges{Resources: resources}

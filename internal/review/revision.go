@@ -25,7 +25,8 @@ func Open(ctx context.Context, dir, revision string) (*assembly.Assembly, error)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("%q is neither a git revision in %s nor a directory with an assembly: fetch the revision, or run npx cdk synth and name cdk.out", revision, dir)
+		return nil, fmt.Errorf("%q is neither a git revision in %s nor a directory with an assembly: fetch the revision, or run npx cdk synth "+
+			"and name cdk.out", revision, dir)
 	}
 	a, err := synthesize(ctx, dir, commit)
 	if err != nil {

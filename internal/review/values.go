@@ -34,7 +34,7 @@ func text(value any) string {
 	return strings.TrimSuffix(line.String(), "\n")
 }
 
-// identities are what tells the elements of a list apart, where each has one.
+// identities are the keys that identify the elements of a list.
 var identities = []string{"Name", "Key", "Sid", "Id", "AttributeName", "ContainerName"}
 
 // byIdentity is a list of objects as an object, so that an element that moves is
@@ -110,7 +110,8 @@ func (c *comparison) between(p *pair, path string, before, after any) []Property
 	}
 	if oldHas && newHas {
 		// Of a list that grows or shrinks, what comes and what goes.
-		return []Property{{Path: path, Old: c.names.in(p.name(), without(oldList, newList)), New: c.names.in(p.name(), without(newList, oldList))}}
+		return []Property{{Path: path, Old: c.names.in(p.name(), without(oldList, newList)),
+			New: c.names.in(p.name(), without(newList, oldList))}}
 	}
 	return []Property{{Path: path, Old: c.names.in(p.name(), text(before)), New: c.names.in(p.name(), text(after))}}
 }

@@ -120,7 +120,8 @@ func (c *cloud) store(secret string, values map[string]string) {
 	c.t.Helper()
 	document, err := json.Marshal(values)
 	require.NoError(c.t, err)
-	_, err = secretsmanager.NewFromConfig(c.direct).CreateSecret(c.t.Context(), &secretsmanager.CreateSecretInput{Name: &secret, SecretString: aws.String(string(document))})
+	_, err = secretsmanager.NewFromConfig(c.direct).CreateSecret(c.t.Context(),
+		&secretsmanager.CreateSecretInput{Name: &secret, SecretString: aws.String(string(document))})
 	require.NoError(c.t, err)
 }
 
@@ -130,7 +131,8 @@ func (c *cloud) runBackend() {
 	_, err := client.CreateCluster(c.t.Context(), &ecs.CreateClusterInput{ClusterName: aws.String(backend)})
 	require.NoError(c.t, err)
 	_, err = client.RegisterTaskDefinition(c.t.Context(), &ecs.RegisterTaskDefinitionInput{
-		Family: aws.String(backend), ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("backend"), Image: aws.String("backend"), Memory: aws.Int32(512)}},
+		Family: aws.String(backend), ContainerDefinitions: []ecstypes.ContainerDefinition{{Name: aws.String("backend"),
+			Image: aws.String("backend"), Memory: aws.Int32(512)}},
 	})
 	require.NoError(c.t, err)
 	_, err = client.CreateService(c.t.Context(), &ecs.CreateServiceInput{
@@ -328,7 +330,8 @@ func (c *cloud) try(version string) error {
 // promoted reports whether a version is AWSCURRENT.
 func (c *cloud) promoted(version string) bool {
 	c.t.Helper()
-	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
+	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(),
+		&secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
 	require.NoError(c.t, err)
 	return slices.Contains(secret.VersionIdsToStages[version], "AWSCURRENT")
 }
@@ -336,7 +339,8 @@ func (c *cloud) promoted(version string) bool {
 // giveUp takes its stage from the pending version, as docs/rotation.md says.
 func (c *cloud) giveUp() {
 	c.t.Helper()
-	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(), &secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
+	secret, err := secretsmanager.NewFromConfig(c.direct).DescribeSecret(c.t.Context(),
+		&secretsmanager.DescribeSecretInput{SecretId: aws.String(source)})
 	require.NoError(c.t, err)
 	if slices.Contains(secret.VersionIdsToStages[c.asked], "AWSPENDING") {
 		_, err = secretsmanager.NewFromConfig(c.direct).UpdateSecretVersionStage(c.t.Context(), &secretsmanager.UpdateSecretVersionStageInput{
@@ -350,13 +354,15 @@ func (c *cloud) giveUp() {
 }
 
 func (c *cloud) step(step, version string) error {
-	return c.database().Step(context.Background(), events.SecretsManagerSecretRotationEvent{Step: step, SecretID: source, ClientRequestToken: version})
+	return c.database().Step(context.Background(),
+		events.SecretsManagerSecretRotationEvent{Step: step, SecretID: source, ClientRequestToken: version})
 }
 
 // value returns what a stage of a secret holds; nil without such a version.
 func (c *cloud) value(secret, stage string) map[string]string {
 	c.t.Helper()
-	out, err := secretsmanager.NewFromConfig(c.direct).GetSecretValue(c.t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret, VersionStage: &stage})
+	out, err := secretsmanager.NewFromConfig(c.direct).GetSecretValue(c.t.Context(),
+		&secretsmanager.GetSecretValueInput{SecretId: &secret, VersionStage: &stage})
 	if err != nil {
 		return nil
 	}
@@ -370,7 +376,8 @@ func (c *cloud) project(values map[string]string) {
 	c.t.Helper()
 	document, err := json.Marshal(values)
 	require.NoError(c.t, err)
-	_, err = secretsmanager.NewFromConfig(c.direct).PutSecretValue(c.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: aws.String(projection), SecretString: aws.String(string(document))})
+	_, err = secretsmanager.NewFromConfig(c.direct).PutSecretValue(c.t.Context(),
+		&secretsmanager.PutSecretValueInput{SecretId: aws.String(projection), SecretString: aws.String(string(document))})
 	require.NoError(c.t, err)
 	c.clock++
 	c.written = c.clock

@@ -64,7 +64,7 @@ type Patience struct {
 var Lambda = Patience{Poll: 10 * time.Second, Calm: 7, Limit: 72}
 
 // Step does one of the four steps of a rotation. Each can be done again, alone or
-// after those before it, whatever became of an earlier try.
+// after those before it, however an earlier try ended.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 func (d *Database) Step(ctx context.Context, event events.SecretsManagerSecretRotationEvent) error {
 	step := map[string]func(context.Context, version) error{
@@ -113,7 +113,8 @@ func (d *Database) version(ctx context.Context, source, id string) (version, err
 	}
 	v.promoted = v.current == id
 	if !v.promoted && !slices.Contains(secret.VersionIdsToStages[id], pending) {
-		return v, fmt.Errorf("version %s of %s is not %s: another rotation has taken its place, or nobody has asked for this one; start a rotation with aws secretsmanager rotate-secret", id, source, pending)
+		return v, fmt.Errorf("version %s of %s is not %s: another rotation has taken its place, or nobody has asked for this one; start a "+
+			"rotation with aws secretsmanager rotate-secret", id, source, pending)
 	}
 	return v, nil
 }
@@ -151,7 +152,7 @@ func (d *Database) create(ctx context.Context, v version) error {
 }
 
 // set gives the pending password to the database. What would stop a later step
-// for good stops it here, where nothing has changed yet.
+// permanently stops it here, where nothing has changed yet.
 func (d *Database) set(ctx context.Context, v version) error {
 	values, err := read(ctx, d.secrets(), v.source, v.id, pending)
 	if err != nil {
@@ -204,7 +205,9 @@ func (d *Database) test(ctx context.Context, v version) error {
 func project(projected, values map[string]string) error {
 	address, err := url.Parse(projected[keys.URL])
 	if err != nil || address.Host == "" {
-		return errors.New("its url is no URL: somebody has written it by hand; bring the version before back, with aws secretsmanager update-secret-version-stage") // err would show the password
+		// err would show the password
+		return errors.New("its url is no URL: somebody has written it by hand; bring the version before back, with aws secretsmanager " +
+			"update-secret-version-stage")
 	}
 	if values[keys.Username] == "" || values[keys.Password] == "" {
 		return errors.New("the source has no username or no password: somebody has written it by hand; put them back")
@@ -264,7 +267,8 @@ func (d *Database) renew(ctx context.Context) error {
 				return err
 			}
 			if old > 0 {
-				left = append(left, fmt.Errorf("%s was not replaced in time: %d of its tasks are from before the new password; Secrets Manager tries again by itself", service.Name, old))
+				left = append(left, fmt.Errorf("%s was not replaced in time: %d of its tasks are from before the new password; Secrets Manager tries "+
+					"again by itself", service.Name, old))
 			}
 		}
 		if left == nil {
@@ -288,7 +292,9 @@ func (d *Database) replace(ctx context.Context, service Service, written time.Ti
 	case seen.old == 0: // ECS has nothing left to go back to
 	case seen.deploying && seen.newer: // as it should be
 	case asked[service] && !seen.deploying:
-		return 0, fmt.Errorf("%d tasks of %s are from before the new password, and cannot open a connection any more: ECS rolled the deployment back, because the new tasks did not become healthy or an alarm fired; its events and the tasks' log say why", seen.old, service.Name)
+		return 0, fmt.Errorf("%d tasks of %s are from before the new password, and cannot open a connection any more: ECS rolled the "+
+			"deployment back, because the new tasks did not become healthy or an alarm fired; its events and the tasks' log say "+
+			"why", seen.old, service.Name)
 	case !asked[service]:
 		if _, err := service.deploy(ctx, d.Config); err != nil {
 			return 0, err

@@ -171,7 +171,8 @@ func TestAStepGivesUpBeforeItsFunctionIsStopped(t *testing.T) {
 	require.NoError(t, c.step("setSecret", token(1)))
 	c.answers = slices.Repeat([]string{changing}, 1000)
 	err := c.step("testSecret", token(1))
-	require.ErrorContains(t, err, "testSecret: parrot-prod-db was not ready in time: it is resetting-master-credentials; Secrets Manager tries again")
+	require.ErrorContains(t, err,
+		"testSecret: parrot-prod-db was not ready in time: it is resetting-master-credentials; Secrets Manager tries again")
 	c.answers = nil
 	require.NoError(t, c.try(token(1)))
 	assertRotated(t, c, first)
@@ -306,7 +307,8 @@ func TestAPromotedVersionIsWrittenToTheProjectionAgain(t *testing.T) {
 func TestABackendThatIsNotThereNeedsNoNewTasks(t *testing.T) {
 	c := newCloud(t)
 	client := ecs.NewFromConfig(c.direct)
-	_, err := client.DeleteService(t.Context(), &ecs.DeleteServiceInput{Cluster: aws.String(backend), Service: aws.String(backend), Force: aws.Bool(true)})
+	_, err := client.DeleteService(t.Context(),
+		&ecs.DeleteServiceInput{Cluster: aws.String(backend), Service: aws.String(backend), Force: aws.Bool(true)})
 	require.NoError(t, err)
 	require.NoError(t, c.try(token(1)), "no service")
 	_, err = client.DeleteCluster(t.Context(), &ecs.DeleteClusterInput{Cluster: aws.String(backend)})

@@ -26,7 +26,8 @@ func read(ctx context.Context, client *secretsmanager.Client, secret, id, stage 
 	}
 	var values map[string]string
 	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &values) != nil || values == nil {
-		return nil, fmt.Errorf("%s is not a JSON object of texts: somebody has written it by hand; put its keys back", secret) // the cause would quote it
+		// the cause would quote it
+		return nil, fmt.Errorf("%s is not a JSON object of texts: somebody has written it by hand; put its keys back", secret)
 	}
 	return values, nil
 }
@@ -49,7 +50,8 @@ func rewrite(ctx context.Context, client *secretsmanager.Client, secret string, 
 	if err != nil {
 		return err
 	}
-	if _, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &secret, SecretString: aws.String(string(document))}); err != nil {
+	if _, err := client.PutSecretValue(ctx,
+		&secretsmanager.PutSecretValueInput{SecretId: &secret, SecretString: aws.String(string(document))}); err != nil {
 		return fmt.Errorf("%s is not rewritten: %w", secret, err)
 	}
 	return nil
@@ -57,7 +59,8 @@ func rewrite(ctx context.Context, client *secretsmanager.Client, secret string, 
 
 // generate returns letters and digits, which nothing has to escape.
 func generate(ctx context.Context, client *secretsmanager.Client, length int64) (string, error) {
-	out, err := client.GetRandomPassword(ctx, &secretsmanager.GetRandomPasswordInput{PasswordLength: &length, ExcludePunctuation: aws.Bool(true)})
+	out, err := client.GetRandomPassword(ctx,
+		&secretsmanager.GetRandomPasswordInput{PasswordLength: &length, ExcludePunctuation: aws.Bool(true)})
 	if err != nil {
 		return "", fmt.Errorf("no new value is generated: %w", err)
 	}

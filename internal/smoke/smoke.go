@@ -13,7 +13,7 @@ import (
 	"parrot/config"
 )
 
-// Page is one address of a service that has to answer.
+// Page is an address of a service that has to answer.
 type Page struct {
 	Service, URL string
 	// Released says whether the service has an image. Without one it runs no
@@ -41,7 +41,7 @@ type Test struct {
 	Interval time.Duration
 	// Transport carries the requests; nil is Go's own.
 	Transport http.RoundTripper
-	// Log is told what happens, a line each.
+	// Log gets a line for each thing that happens.
 	Log io.Writer
 }
 

@@ -318,7 +318,8 @@ func (s ServiceStatus) text(line func(wrong bool, format string, args ...any), u
 		if service.Rollout != "COMPLETED" && service.Reason != "" {
 			reason = " (" + service.Reason + ")"
 		}
-		line(!service.Settled(), "running %d, desired %d, pending %d; deployment %s%s", service.Running, service.Desired, service.Pending, service.Rollout, reason)
+		line(!service.Settled(), "running %d, desired %d, pending %d; deployment %s%s", service.Running, service.Desired, service.Pending,
+			service.Rollout, reason)
 		line(false, "image %s since %s", service.Image[strings.LastIndex(service.Image, "/")+1:], terminal.Minute(service.Since))
 		defer func() {
 			for _, event := range service.Events {

@@ -74,7 +74,8 @@ func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 		},
 		"tasks that stop": {
 			func(w *cloud.World) { w.Stop("backend", "EssentialContainerExited", "x", "", 1) },
-			"! backend      running 0, desired 1, pending 0; deployment IN_PROGRESS (ECS deployment ecs-svc/1 in progress.)", "backend: 0 of 1 tasks run",
+			"! backend      running 0, desired 1, pending 0; deployment IN_PROGRESS (ECS deployment ecs-svc/1 in progress.)",
+			"backend: 0 of 1 tasks run",
 		},
 		"a service that was scaled down": {
 			func(w *cloud.World) {
@@ -88,7 +89,8 @@ func TestStatusShowsWhatIsWrongInItsPlaceAndAtTheEnd(t *testing.T) {
 		},
 		"a target that is not well": {
 			func(w *cloud.World) {
-				w.Targets["frontend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3000, State: "unhealthy", Reason: "Target.Timeout", Description: "Request timed out"}}
+				w.Targets["frontend"] = []cloud.Target{{Address: "10.0.0.9", Port: 3000, State: "unhealthy", Reason: "Target.Timeout",
+					Description: "Request timed out"}}
 			},
 			"!              target 10.0.0.9:3000 unhealthy Target.Timeout: Request timed out", "frontend: target 10.0.0.9 is unhealthy",
 		},

@@ -93,7 +93,7 @@ func WaysOut(t *testing.T, subnet *assembly.Resource) []string {
 }
 
 // Callers returns who may call whom in an environment: a sorted line for each rule of
-// its security groups, wherever the rule stands.
+// its security groups, in whichever stack the rule is.
 func Callers(t *testing.T, a *assembly.Assembly, env config.Environment) []string {
 	t.Helper()
 	var lines []string
@@ -109,7 +109,8 @@ func Callers(t *testing.T, a *assembly.Assembly, env config.Environment) []strin
 		}
 		for _, rule := range stack.OfType("AWS::EC2::SecurityGroupIngress") {
 			// What is not the network's lets the load balancer reach a service.
-			require.True(t, part == "Network" || part == "Compute" && rule.Properties["SourceSecurityGroupId"] != nil, "%s in %s", rule.LogicalID, stack.Name)
+			require.True(t, part == "Network" || part == "Compute" && rule.Properties["SourceSecurityGroupId"] != nil, "%s in %s", rule.LogicalID,
+				stack.Name)
 			from := rule.Text("CidrIp")
 			if source, ok := rule.Properties["SourceSecurityGroupId"]; ok {
 				from += name(source)

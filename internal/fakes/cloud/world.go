@@ -64,7 +64,7 @@ var Deployed = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Tag is the image's tag.
 const Tag = "20260102030405-0a1b2c3d4e5f"
 
-// World is a deployed environment that is well. Tests break it.
+// World is a deployed, healthy environment. Tests break it.
 type World struct {
 	t   *testing.T
 	Env config.Environment
@@ -135,14 +135,16 @@ type LogEvent struct {
 func (w *World) Log(service, id string, at time.Time, message string) {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
+	w.LogEvents = append(w.LogEvents,
+		LogEvent{w.service(service).LogGroupName(), service + "/" + service + "/0123456789abcdef0123456789abcdef", id, message, at})
 }
 
 // Complain writes a line into the log of a service's first task, just now, from
 // one of its containers.
 func (w *World) Complain(service, container, message string) {
 	arn := w.Tasks[service][0]["taskArn"].(string)
-	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(), container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
+	w.LogEvents = append(w.LogEvents, LogEvent{w.service(service).LogGroupName(),
+		container + "/" + container + arn[strings.LastIndex(arn, "/"):], message, message, time.Now()})
 }
 
 // Searched returns since when the log was asked for, one for each look.
@@ -168,13 +170,15 @@ func New(t *testing.T, env config.Environment) *World {
 		return w
 	}
 	endpoint := moto.Start(t)
-	w := &World{Env: env, given: env, resets: moto.Resets(), Groups: map[string]string{}, targetGroups: map[string]string{}, definitions: map[string]string{}}
+	w := &World{Env: env, given: env, resets: moto.Resets(), Groups: map[string]string{}, targetGroups: map[string]string{},
+		definitions: map[string]string{}}
 	last = w
 	var err error
 	w.AWS, err = awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion(env.Region), awsconfig.WithBaseEndpoint(endpoint))
 	require.NoError(t, err)
 	w.AWS.APIOptions = append(w.AWS.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Changes", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Changes", func(ctx context.Context, in middleware.InitializeInput,
+			next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			w.changed = true
 			w.answers.forget()
 			return next.HandleInitialize(ctx, in)
@@ -192,7 +196,8 @@ func New(t *testing.T, env config.Environment) *World {
 	w.stacks(map[config.Output]string{
 		config.PublicSubnetsOutput: strings.Join(w.Public, ","), config.PrivateSubnetsOutput: strings.Join(w.Private, ","),
 		config.HostedZoneOutput: w.ZoneID, config.NameServersOutput: strings.Join(w.Parent, ","),
-		config.DBEndpointOutput: w.Endpoint(), config.DBPortOutput: "5432", config.DBCredentialsOutput: w.SecretARN, config.RedisEndpointOutput: "disabled",
+		config.DBEndpointOutput: w.Endpoint(), config.DBPortOutput: "5432", config.DBCredentialsOutput: w.SecretARN,
+		config.RedisEndpointOutput:    "disabled",
 		config.LoadBalancerHostOutput: albDNS,
 	})
 	w.settings, w.delegated, w.changed = w.Env, w.Parent, false
@@ -254,7 +259,8 @@ func (w *World) Stack(name string, outputs map[string]string) {
 		"Outputs": values,
 	})
 	require.NoError(w.t, err)
-	_, err = cloudformation.NewFromConfig(w.AWS).CreateStack(w.t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateBody: aws.String(string(template))})
+	_, err = cloudformation.NewFromConfig(w.AWS).CreateStack(w.t.Context(),
+		&cloudformation.CreateStackInput{StackName: &name, TemplateBody: aws.String(string(template))})
 	require.NoError(w.t, err)
 }
 
@@ -271,8 +277,9 @@ func (w *World) registry() {
 		repository := service.Build.Repository
 		_, err := client.CreateRepository(w.t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository})
 		require.NoError(w.t, err)
-		_, err = client.PutImage(w.t.Context(), &ecr.PutImageInput{RepositoryName: &repository, ImageTag: aws.String(Tag), ImageManifest: aws.String(fmt.Sprintf(
-			`{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":1,"digest":"sha256:%064d"},"layers":[]}`, i))})
+		_, err = client.PutImage(w.t.Context(),
+			&ecr.PutImageInput{RepositoryName: &repository, ImageTag: aws.String(Tag), ImageManifest: aws.String(fmt.Sprintf(
+				`{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":1,"digest":"sha256:%064d"},"layers":[]}`, i))})
 		require.NoError(w.t, err)
 	}
 }
@@ -280,7 +287,8 @@ func (w *World) registry() {
 // Unpublish deletes the image of a repository.
 func (w *World) Unpublish(repository string) {
 	w.t.Helper()
-	_, err := ecr.NewFromConfig(w.AWS).BatchDeleteImage(w.t.Context(), &ecr.BatchDeleteImageInput{RepositoryName: &repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(Tag)}}})
+	_, err := ecr.NewFromConfig(w.AWS).BatchDeleteImage(w.t.Context(),
+		&ecr.BatchDeleteImageInput{RepositoryName: &repository, ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(Tag)}}})
 	require.NoError(w.t, err)
 }
 
@@ -292,7 +300,8 @@ func (w *World) network() {
 	base := prefix.Addr().As4()
 	for i := range 4 {
 		block := fmt.Sprintf("%d.%d.%d.%d/%d", base[0], base[1], base[2], i*64, prefix.Bits()+2)
-		subnet, err := client.CreateSubnet(ctx, &ec2.CreateSubnetInput{VpcId: vpc.Vpc.VpcId, CidrBlock: &block, AvailabilityZone: &w.Env.Network.AvailabilityZones[i%2]})
+		subnet, err := client.CreateSubnet(ctx,
+			&ec2.CreateSubnetInput{VpcId: vpc.Vpc.VpcId, CidrBlock: &block, AvailabilityZone: &w.Env.Network.AvailabilityZones[i%2]})
 		require.NoError(w.t, err)
 		if i < 2 {
 			w.Public = append(w.Public, *subnet.Subnet.SubnetId)
@@ -301,14 +310,16 @@ func (w *World) network() {
 		}
 	}
 	for _, name := range []string{"load-balancer", "backend", "frontend", "db"} {
-		group, err := client.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{VpcId: vpc.Vpc.VpcId, GroupName: aws.String(name), Description: &name})
+		group, err := client.CreateSecurityGroup(ctx,
+			&ec2.CreateSecurityGroupInput{VpcId: vpc.Vpc.VpcId, GroupName: aws.String(name), Description: &name})
 		require.NoError(w.t, err)
 		w.Groups[name] = *group.GroupId
 	}
 	w.Allow("db", 5432, "", w.Env.Network.VPC)
 	w.Allow("backend", w.Env.Backend.Port, "load-balancer", "")
 	w.Allow("frontend", w.Env.Frontend.Port, "load-balancer", "")
-	zone, err := route53.NewFromConfig(w.AWS).CreateHostedZone(ctx, &route53.CreateHostedZoneInput{Name: &w.Env.Domain, CallerReference: aws.String("test")})
+	zone, err := route53.NewFromConfig(w.AWS).CreateHostedZone(ctx,
+		&route53.CreateHostedZoneInput{Name: &w.Env.Domain, CallerReference: aws.String("test")})
 	require.NoError(w.t, err)
 	w.ZoneID = strings.TrimPrefix(*zone.HostedZone.Id, "/hostedzone/")
 	w.Parent = zone.DelegationSet.NameServers
@@ -317,14 +328,16 @@ func (w *World) network() {
 // Allow lets a group's members or a range of addresses into a group.
 func (w *World) Allow(group string, port int, from, addresses string) {
 	w.t.Helper()
-	_, err := ec2.NewFromConfig(w.AWS).AuthorizeSecurityGroupIngress(w.t.Context(), &ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String(w.Groups[group]), IpPermissions: w.permission(port, from, addresses)})
+	_, err := ec2.NewFromConfig(w.AWS).AuthorizeSecurityGroupIngress(w.t.Context(),
+		&ec2.AuthorizeSecurityGroupIngressInput{GroupId: aws.String(w.Groups[group]), IpPermissions: w.permission(port, from, addresses)})
 	require.NoError(w.t, err)
 }
 
-// Revoke takes back what Allow did.
+// Revoke undoes Allow.
 func (w *World) Revoke(group string, port int, from, addresses string) {
 	w.t.Helper()
-	_, err := ec2.NewFromConfig(w.AWS).RevokeSecurityGroupIngress(w.t.Context(), &ec2.RevokeSecurityGroupIngressInput{GroupId: aws.String(w.Groups[group]), IpPermissions: w.permission(port, from, addresses)})
+	_, err := ec2.NewFromConfig(w.AWS).RevokeSecurityGroupIngress(w.t.Context(),
+		&ec2.RevokeSecurityGroupIngressInput{GroupId: aws.String(w.Groups[group]), IpPermissions: w.permission(port, from, addresses)})
 	require.NoError(w.t, err)
 }
 
@@ -343,13 +356,15 @@ func (w *World) data() {
 	w.Database(w.Private, false)
 	arn, err := secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{
 		Name: aws.String(w.Env.SecretName(config.DBCredentials)),
-		SecretString: aws.String(fmt.Sprintf(`{%q: %q, %q: "hush", %q: %q, %q: %q}`, keys.Username, config.DatabaseUsername, keys.Password, keys.DBName, config.DatabaseName,
+		SecretString: aws.String(fmt.Sprintf(`{%q: %q, %q: "hush", %q: %q, %q: %q}`, keys.Username, config.DatabaseUsername, keys.Password,
+			keys.DBName, config.DatabaseName,
 			keys.URL, config.DatabaseURL(config.DatabaseUsername, "hush", w.Endpoint(), "5432", config.DatabaseName))),
 	})
 	require.NoError(w.t, err)
 	w.SecretARN = *arn.ARN
 	for _, secret := range []config.Secret{config.AppEnv, config.DBPassword} {
-		_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(w.Env.SecretName(secret)), SecretString: aws.String(`{}`)})
+		_, err = secretsmanager.NewFromConfig(w.AWS).CreateSecret(ctx,
+			&secretsmanager.CreateSecretInput{Name: aws.String(w.Env.SecretName(secret)), SecretString: aws.String(`{}`)})
 		require.NoError(w.t, err)
 	}
 }
@@ -358,11 +373,13 @@ func (w *World) data() {
 func (w *World) Database(subnets []string, public bool) {
 	w.t.Helper()
 	client, name := rds.NewFromConfig(w.AWS), fmt.Sprintf("subnets-%t-%s", public, subnets[0])
-	_, err := client.CreateDBSubnetGroup(w.t.Context(), &rds.CreateDBSubnetGroupInput{DBSubnetGroupName: &name, DBSubnetGroupDescription: &name, SubnetIds: subnets})
+	_, err := client.CreateDBSubnetGroup(w.t.Context(),
+		&rds.CreateDBSubnetGroupInput{DBSubnetGroupName: &name, DBSubnetGroupDescription: &name, SubnetIds: subnets})
 	require.NoError(w.t, err)
 	_, err = client.CreateDBInstance(w.t.Context(), &rds.CreateDBInstanceInput{
 		DBInstanceIdentifier: &w.Env.Database.Identifier, DBInstanceClass: &w.Env.Database.InstanceClass, Engine: aws.String("postgres"),
-		AllocatedStorage: aws.Int32(20), DBName: aws.String(config.DatabaseName), MasterUsername: aws.String(config.DatabaseUsername), MasterUserPassword: aws.String("hush-hush"), Port: aws.Int32(5432),
+		AllocatedStorage: aws.Int32(20), DBName: aws.String(config.DatabaseName), MasterUsername: aws.String(config.DatabaseUsername),
+		MasterUserPassword: aws.String("hush-hush"), Port: aws.Int32(5432),
 		DBSubnetGroupName: &name, VpcSecurityGroupIds: []string{w.Groups["db"]}, PubliclyAccessible: &public,
 	})
 	require.NoError(w.t, err)
@@ -371,13 +388,15 @@ func (w *World) Database(subnets []string, public bool) {
 // DropDatabase deletes the instance.
 func (w *World) DropDatabase() {
 	w.t.Helper()
-	_, err := rds.NewFromConfig(w.AWS).DeleteDBInstance(w.t.Context(), &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &w.Env.Database.Identifier, SkipFinalSnapshot: aws.Bool(true)})
+	_, err := rds.NewFromConfig(w.AWS).DeleteDBInstance(w.t.Context(),
+		&rds.DeleteDBInstanceInput{DBInstanceIdentifier: &w.Env.Database.Identifier, SkipFinalSnapshot: aws.Bool(true)})
 	require.NoError(w.t, err)
 }
 
 // Endpoint returns the database's host name.
 func (w *World) Endpoint() string {
-	out, err := rds.NewFromConfig(w.AWS).DescribeDBInstances(w.t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &w.Env.Database.Identifier})
+	out, err := rds.NewFromConfig(w.AWS).DescribeDBInstances(w.t.Context(),
+		&rds.DescribeDBInstancesInput{DBInstanceIdentifier: &w.Env.Database.Identifier})
 	require.NoError(w.t, err)
 	return *out.DBInstances[0].Endpoint.Address
 }
@@ -406,14 +425,16 @@ func (w *World) Issue(until time.Time, names ...string) (arn string) {
 // Attach shows a certificate on the HTTPS listener.
 func (w *World) Attach(arn string) {
 	w.t.Helper()
-	_, err := elb.NewFromConfig(w.AWS).ModifyListener(w.t.Context(), &elb.ModifyListenerInput{ListenerArn: &w.HTTPSListener, Certificates: []elbtypes.Certificate{{CertificateArn: &arn}}})
+	_, err := elb.NewFromConfig(w.AWS).ModifyListener(w.t.Context(),
+		&elb.ModifyListenerInput{ListenerArn: &w.HTTPSListener, Certificates: []elbtypes.Certificate{{CertificateArn: &arn}}})
 	require.NoError(w.t, err)
 }
 
 func (w *World) edge() (dnsName string) {
 	ctx, client := w.t.Context(), elb.NewFromConfig(w.AWS)
 	w.CertificateARN = w.Issue(time.Now().AddDate(1, 0, 0), w.Env.Domain, "www."+w.Env.Domain)
-	out, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String(w.Env.LoadBalancerName()), Subnets: w.Public, SecurityGroups: []string{w.Groups["load-balancer"]}})
+	out, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String(w.Env.LoadBalancerName()), Subnets: w.Public,
+		SecurityGroups: []string{w.Groups["load-balancer"]}})
 	require.NoError(w.t, err)
 	balancer := out.LoadBalancers[0]
 	for _, name := range w.Env.ServiceNames() {
@@ -437,7 +458,8 @@ func (w *World) edge() (dnsName string) {
 func (w *World) compute() {
 	ctx := w.t.Context()
 	for _, service := range w.Env.Services() {
-		_, err := cloudwatchlogs.NewFromConfig(w.AWS).CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(service.LogGroupName())})
+		_, err := cloudwatchlogs.NewFromConfig(w.AWS).CreateLogGroup(ctx,
+			&cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(service.LogGroupName())})
 		require.NoError(w.t, err)
 		w.definitions[service.Name] = w.Define(service.Name, service.Web.Port, strconv.Itoa(service.Web.Port))
 	}
@@ -453,10 +475,13 @@ func (w *World) run(i int, name string) {
 			"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": definition, "createdAt": Deployed.Unix(),
 			"desiredCount": 1, "runningCount": 1, "pendingCount": 0, "failedTasks": 0, "rolloutState": "COMPLETED",
 		}},
-		"networkConfiguration": map[string]any{"awsvpcConfiguration": map[string]any{"subnets": w.Public, "securityGroups": []string{w.Groups[name]}, "assignPublicIp": "ENABLED"}},
+		"networkConfiguration": map[string]any{"awsvpcConfiguration": map[string]any{"subnets": w.Public,
+			"securityGroups": []string{w.Groups[name]}, "assignPublicIp": "ENABLED"}},
 		"events": []map[string]any{
-			{"id": "2", "createdAt": Deployed.Add(5 * time.Minute).Unix(), "message": "(service " + w.Env.PhysicalName(name) + ") has reached a steady state."},
-			{"id": "1", "createdAt": Deployed.Add(4 * time.Minute).Unix(), "message": "(service " + w.Env.PhysicalName(name) + ") has started 1 tasks: (task 0123456789abcdef0123456789abcdef)."},
+			{"id": "2", "createdAt": Deployed.Add(5 * time.Minute).Unix(),
+				"message": "(service " + w.Env.PhysicalName(name) + ") has reached a steady state."},
+			{"id": "1", "createdAt": Deployed.Add(4 * time.Minute).Unix(),
+				"message": "(service " + w.Env.PhysicalName(name) + ") has started 1 tasks: (task 0123456789abcdef0123456789abcdef)."},
 		},
 	}
 	w.Tasks[name] = []map[string]any{w.Task(name, "0123456789abcdef0123456789abcdef", nil)}
@@ -470,7 +495,8 @@ func (w *World) Define(name string, port int, portVariable string) string {
 		Family: aws.String(w.Env.PhysicalName(name)), NetworkMode: ecstypes.NetworkModeAwsvpc, Cpu: aws.String("256"), Memory: aws.String("512"),
 		RequiresCompatibilities: []ecstypes.Compatibility{ecstypes.CompatibilityFargate},
 		ContainerDefinitions: []ecstypes.ContainerDefinition{{
-			Name: &name, Image: aws.String(fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s:%s", moto.Account, w.Env.Region, w.Env.PhysicalName(name), Tag)),
+			Name:         &name,
+			Image:        aws.String(fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s:%s", moto.Account, w.Env.Region, w.Env.PhysicalName(name), Tag)),
 			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(int32(port))}},
 			Environment:  []ecstypes.KeyValuePair{{Name: aws.String("PORT"), Value: &portVariable}},
 		}},
@@ -532,14 +558,16 @@ func (w *World) port(service string) int {
 // Rewrite writes the secret that has the connection URL.
 func (w *World) Rewrite(value string) {
 	w.t.Helper()
-	_, err := secretsmanager.NewFromConfig(w.AWS).PutSecretValue(w.t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &w.SecretARN, SecretString: &value})
+	_, err := secretsmanager.NewFromConfig(w.AWS).PutSecretValue(w.t.Context(),
+		&secretsmanager.PutSecretValueInput{SecretId: &w.SecretARN, SecretString: &value})
 	require.NoError(w.t, err)
 }
 
 // Forget deletes a secret.
 func (w *World) Forget(name string) {
 	w.t.Helper()
-	_, err := secretsmanager.NewFromConfig(w.AWS).DeleteSecret(w.t.Context(), &secretsmanager.DeleteSecretInput{SecretId: aws.String(w.Env.PhysicalName(name))})
+	_, err := secretsmanager.NewFromConfig(w.AWS).DeleteSecret(w.t.Context(),
+		&secretsmanager.DeleteSecretInput{SecretId: aws.String(w.Env.PhysicalName(name))})
 	require.NoError(w.t, err)
 }
 
@@ -549,7 +577,8 @@ func (w *World) Forget(name string) {
 func (w *World) RequestCertificate(recorded bool) {
 	w.t.Helper()
 	ctx, client := w.t.Context(), acm.NewFromConfig(w.AWS)
-	out, err := client.RequestCertificate(ctx, &acm.RequestCertificateInput{DomainName: &w.Env.Domain, SubjectAlternativeNames: []string{w.Env.Domain, "www." + w.Env.Domain}, ValidationMethod: "DNS"})
+	out, err := client.RequestCertificate(ctx, &acm.RequestCertificateInput{DomainName: &w.Env.Domain,
+		SubjectAlternativeNames: []string{w.Env.Domain, "www." + w.Env.Domain}, ValidationMethod: "DNS"})
 	require.NoError(w.t, err)
 	w.Attach(*out.CertificateArn)
 	if !recorded {
@@ -558,11 +587,13 @@ func (w *World) RequestCertificate(recorded bool) {
 	described, err := client.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: out.CertificateArn})
 	require.NoError(w.t, err)
 	for _, option := range described.Certificate.DomainValidationOptions {
-		_, err := route53.NewFromConfig(w.AWS).ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{HostedZoneId: &w.ZoneID, ChangeBatch: &route53types.ChangeBatch{
-			Changes: []route53types.Change{{Action: route53types.ChangeActionUpsert, ResourceRecordSet: &route53types.ResourceRecordSet{
-				Name: option.ResourceRecord.Name, Type: route53types.RRTypeCname, TTL: aws.Int64(300), ResourceRecords: []route53types.ResourceRecord{{Value: option.ResourceRecord.Value}},
-			}}},
-		}})
+		_, err := route53.NewFromConfig(w.AWS).ChangeResourceRecordSets(ctx,
+			&route53.ChangeResourceRecordSetsInput{HostedZoneId: &w.ZoneID, ChangeBatch: &route53types.ChangeBatch{
+				Changes: []route53types.Change{{Action: route53types.ChangeActionUpsert, ResourceRecordSet: &route53types.ResourceRecordSet{
+					Name: option.ResourceRecord.Name, Type: route53types.RRTypeCname, TTL: aws.Int64(300),
+					ResourceRecords: []route53types.ResourceRecord{{Value: option.ResourceRecord.Value}},
+				}}},
+			}})
 		require.NoError(w.t, err)
 	}
 }
@@ -584,14 +615,14 @@ func (w *World) DropZone() {
 // DatabaseIs gives the database a status.
 func (w *World) DatabaseIs(status string) { w.databaseStatus = status }
 
-// Redeploy makes a stack anew, with other outputs.
+// Redeploy makes a stack again, with other outputs.
 func (w *World) Redeploy(name string, outputs map[string]string) {
 	w.t.Helper()
 	w.Undeploy(name)
 	w.Stack(name, outputs)
 }
 
-// before answers what is recorded; the rest goes on to moto.
+// before answers with recorded answers; other requests go to moto.
 func (w *World) before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		w.lock.Lock()
@@ -617,7 +648,8 @@ func (w *World) before(next http.Handler) http.Handler {
 			out.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
 			out.WriteHeader(http.StatusForbidden)
 			if len(form) > 0 || action == "GetHostedZone" {
-				fmt.Fprintf(out, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform %s</Message></Error></ErrorResponse>", action)
+				fmt.Fprintf(out, "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform "+
+					"%s</Message></Error></ErrorResponse>", action)
 			} else {
 				fmt.Fprintf(out, `{"__type":"AccessDeniedException","message":"not authorized to perform %s"}`, action)
 			}
@@ -703,10 +735,12 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		}
 		var members strings.Builder
 		for _, target := range w.Targets[name] {
-			fmt.Fprintf(&members, "<member><Target><Id>%s</Id><Port>%d</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target><TargetHealth><State>%s</State><Reason>%s</Reason><Description>%s</Description></TargetHealth></member>",
+			fmt.Fprintf(&members,
+				"<member><Target><Id>%s</Id><Port>%d</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target><TargetHealth><State>%s</State><Reason>%s</Reason><Description>%s</Description></TargetHealth></member>",
 				target.Address, target.Port, target.State, target.Reason, target.Description)
 		}
-		return "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>" + members.String() + "</TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"
+		return "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>" + members.String() +
+			"</TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"
 	case "FilterLogEvents": // two on a page
 		if pattern, ok := input["filterPattern"].(string); ok {
 			w.Filters = append(w.Filters, pattern)
@@ -715,7 +749,8 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		events := []any{}
 		for _, event := range w.LogEvents {
 			if event.Group == input["logGroupName"] && float64(event.At.UnixMilli()) >= input["startTime"].(float64) {
-				events = append(events, map[string]any{"logStreamName": event.Stream, "timestamp": event.At.UnixMilli(), "message": event.Message, "eventId": event.ID})
+				events = append(events,
+					map[string]any{"logStreamName": event.Stream, "timestamp": event.At.UnixMilli(), "message": event.Message, "eventId": event.ID})
 			}
 		}
 		token, _ := input["nextToken"].(string)
@@ -729,10 +764,12 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 	case "DescribeStackEvents":
 		var members strings.Builder
 		for i, event := range w.StackEvents[form.Get("StackName")] {
-			fmt.Fprintf(&members, "<member><EventId>%d</EventId><StackId>s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType><Timestamp>%s</Timestamp><ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason></member>",
+			fmt.Fprintf(&members,
+				"<member><EventId>%d</EventId><StackId>s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType><Timestamp>%s</Timestamp><ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason></member>",
 				i, form.Get("StackName"), event.Resource, event.Type, Deployed.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), event.Status, event.Reason)
 		}
-		return "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>" + members.String() + "</StackEvents></DescribeStackEventsResult></DescribeStackEventsResponse>"
+		return "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>" + members.String() +
+			"</StackEvents></DescribeStackEventsResult></DescribeStackEventsResponse>"
 	}
 	return ""
 }

@@ -47,7 +47,7 @@ const DeletedRecord = `<member>
 // Server answers for one account, 111111111111.
 type Server struct {
 	URL string
-	// Deny is an action that fails for want of a permission.
+	// Deny is an action that fails because a permission is missing.
 	Deny string
 	// Throttle is how many of the next calls are answered with Throttling.
 	Throttle int
@@ -125,7 +125,8 @@ func (s *Server) answer(action string, form url.Values) (code, body string) {
 		if stack.Status == "" {
 			stack.Status = "CREATE_COMPLETE"
 		}
-		return "", "<Stacks><member><StackName>" + name + "</StackName><CreationTime>2026-01-02T03:04:05Z</CreationTime><StackStatus>" + stack.Status + "</StackStatus></member></Stacks>"
+		return "", "<Stacks><member><StackName>" + name + "</StackName><CreationTime>2026-01-02T03:04:05Z</CreationTime><StackStatus>" +
+			stack.Status + "</StackStatus></member></Stacks>"
 	case "DetectStackDrift":
 		return "", "<StackDriftDetectionId>" + name + "</StackDriftDetectionId>"
 	case "DescribeStackResourceDrifts": // one a page

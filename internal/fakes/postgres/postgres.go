@@ -73,9 +73,11 @@ func Start(t *testing.T, password string) *Server {
 	s := &Server{t: t, Port: port, CA: filepath.Join(t.TempDir(), "ca.pem")}
 	s.writeCertificates(data)
 	own(t, as, filepath.Join(data, "server.crt"), filepath.Join(data, "server.key"))
-	require.NoError(t, os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte("local all rdsadmin trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600))
+	require.NoError(t,
+		os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte("local all rdsadmin trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600))
 
-	process := run(server, "-D", data, "-p", strconv.Itoa(port), "-c", "ssl=on", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+dir, "-c", "fsync=off")
+	process := run(server, "-D", data, "-p", strconv.Itoa(port), "-c", "ssl=on", "-c", "listen_addresses=127.0.0.1", "-c",
+		"unix_socket_directories="+dir, "-c", "fsync=off")
 	var log strings.Builder
 	process.Stdout, process.Stderr = &log, &log
 	require.NoError(t, process.Start())
@@ -160,7 +162,8 @@ func (s *Server) writeCertificates(dir string) {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority that nobody knows"}, NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: Host}, DNSNames: []string{Host}, NotAfter: time.Now().Add(time.Hour)}
+	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: Host}, DNSNames: []string{Host},
+		NotAfter: time.Now().Add(time.Hour)}
 	newKey := func() *ecdsa.PrivateKey {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(s.t, err)

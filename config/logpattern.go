@@ -167,7 +167,8 @@ var expressionSyntax = regexp.MustCompile(`^[A-Za-z0-9:_#=@/;,^$?[\]{}|\\*+.-]+$
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html
 func checkExpression(expression string) error {
 	if !expressionSyntax.MatchString(expression) {
-		return fmt.Errorf(`the regular expression %%%s%% may only have letters, digits and :_#=@/;,-^$?[]{}|\*+. (a space is \s, a parenthesis \x28 or \x29)`, expression)
+		return fmt.Errorf(`the regular expression %%%s%% may only have letters, digits and :_#=@/;,-^$?[]{}|\*+. `+
+			`(a space is \s, a parenthesis \x28 or \x29)`, expression)
 	}
 	if _, err := regexp.Compile(expression); err != nil {
 		return fmt.Errorf("the regular expression %%%s%% is invalid: %w", expression, err)

@@ -34,9 +34,10 @@ type Pipeline struct {
 func (p Pipeline) Configured() bool { return p.ConnectionARN != "" }
 
 var (
-	connectionSyntax = regexp.MustCompile(`^arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	sourceSyntax     = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
-	branchSyntax     = regexp.MustCompile(`^[A-Za-z0-9_-]([A-Za-z0-9_./-]{0,253}[A-Za-z0-9_-])?$`)
+	connectionSyntax = regexp.MustCompile(`^arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/` +
+		`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	sourceSyntax = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+	branchSyntax = regexp.MustCompile(`^[A-Za-z0-9_-]([A-Za-z0-9_./-]{0,253}[A-Za-z0-9_-])?$`)
 )
 
 // ValidatePipeline returns every error of the pipeline's settings, joined into

@@ -414,7 +414,8 @@ func (v *validator) service(w Workload) {
 
 // noCredential says what to do about a value that looks like a credential.
 func noCredential(what string) string {
-	return fmt.Sprintf(`no credential: its value looks like %s, and everybody who reads the template would have it. Make it a secret (docs/edits.md, "A secret that you have"). If it was committed or deployed, replace it where it was issued`, what)
+	return fmt.Sprintf(`no credential: its value looks like %s, and everybody who reads the template would have it. `+
+		`Make it a secret (docs/edits.md, "A secret that you have"). If it was committed or deployed, replace it where it was issued`, what)
 }
 
 func (v *validator) fargate(w Workload) {

@@ -118,9 +118,11 @@ func NewService(parent constructs.Construct, id string, props ServiceProps) Serv
 	// name that is taken. Spot is then a change of weights.
 	providers := awsecs.NewCfnClusterCapacityProviderAssociations(scope, jsii.String("CapacityProviders"),
 		&awsecs.CfnClusterCapacityProviderAssociationsProps{
-			Cluster:                         cluster.ClusterName(),
-			CapacityProviders:               &[]any{fargate, fargateSpot},
-			DefaultCapacityProviderStrategy: []any{&awsecs.CfnClusterCapacityProviderAssociations_CapacityProviderStrategyProperty{CapacityProvider: jsii.String(fargate), Weight: jsii.Number(1)}},
+			Cluster:           cluster.ClusterName(),
+			CapacityProviders: &[]any{fargate, fargateSpot},
+			DefaultCapacityProviderStrategy: []any{&awsecs.CfnClusterCapacityProviderAssociations_CapacityProviderStrategyProperty{
+				CapacityProvider: jsii.String(fargate), Weight: jsii.Number(1),
+			}},
 		})
 	logGroup := NewLogGroup(scope, "Logs", LogGroupProps{
 		Name:          props.LogGroupName,

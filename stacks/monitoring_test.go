@@ -331,7 +331,8 @@ func TestEventsThatMatterAreMailedAndOthersAreNot(t *testing.T) {
 		for _, rule := range rules {
 			if matches(t, rule.Stack.Resolve(rule.Properties["EventPattern"]), event) {
 				matched += rule.LogicalID
-				for name, path := range rule.Properties["Targets"].([]any)[0].(map[string]any)["InputTransformer"].(map[string]any)["InputPathsMap"].(map[string]any) {
+				target := rule.Properties["Targets"].([]any)[0].(map[string]any)
+				for name, path := range target["InputTransformer"].(map[string]any)["InputPathsMap"].(map[string]any) {
 					assert.Contains(t, rule.Text("Targets", 0, "InputTransformer", "InputTemplate"), "<"+name+">")
 					switch field(event, path.(string)).(type) {
 					case []any, map[string]any:

@@ -66,7 +66,8 @@ func TestProductionKeepsItsDataWhenAStackGoes(t *testing.T) {
 		for _, resource := range StackOf(t, Direct(t), env, part).Resources {
 			held[resource.Type] = true
 			switch resource.Type {
-			case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository", "AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
+			case "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::ECR::Repository",
+				"AWS::Logs::LogGroup", "AWS::Route53::HostedZone", "AWS::S3::Bucket":
 				assert.Contains(t, kept, resource.DeletionPolicy, resource.LogicalID)
 				assert.Equal(t, "Retain", resource.UpdateReplacePolicy, resource.LogicalID)
 			case "AWS::SecretsManager::Secret":

@@ -78,12 +78,17 @@ func (c *cloudFormation) answer(w http.ResponseWriter, action string, form url.V
 	result := ""
 	switch action {
 	case "DescribeStacks":
-		result = fmt.Sprintf("<Stacks><member><StackName>%s</StackName><StackId>%s</StackId><StackStatus>%s</StackStatus><CreationTime>%s</CreationTime><EnableTerminationProtection>%t</EnableTerminationProtection></member></Stacks>",
+		result = fmt.Sprintf("<Stacks><member><StackName>%s</StackName><StackId>%s</StackId><StackStatus>%s</StackStatus>"+
+			"<CreationTime>%s</CreationTime><EnableTerminationProtection>%t</EnableTerminationProtection></member></Stacks>",
 			name, s.id, s.status, s.created.UTC().Format(time.RFC3339), s.protected)
 	case "DescribeStackEvents":
 		for i := len(s.events) - 1; i >= 0; i-- {
 			e := s.events[i]
-			result += fmt.Sprintf("<member><EventId>%d</EventId><StackId>%s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId><PhysicalResourceId>%s</PhysicalResourceId><ResourceType>%s</ResourceType><ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason><Timestamp>2026-01-02T03:04:05Z</Timestamp></member>",
+			result += fmt.Sprintf("<member><EventId>%d</EventId><StackId>%s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId>"+
+				"<PhysicalResourceId>%s</PhysicalResourceId>"+
+				"<ResourceType>%s</ResourceType>"+
+				"<ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason>"+
+				"<Timestamp>2026-01-02T03:04:05Z</Timestamp></member>",
 				i, s.id, name, e.logicalID, e.physicalID, e.kind, e.status, e.reason)
 		}
 		result = "<StackEvents>" + result + "</StackEvents>"

@@ -68,7 +68,8 @@ func (u Usage) Assumptions() string {
 	return fmt.Sprintf("%s requests a month with %g KB each to browsers and %g KB to the logs; %g GB of database logs; %g GB of images a "+
 		"repository; where they are on, %g GB of flow logs, %g GB in a bucket, %g GB through NAT, %g runs of a pipeline with builds of %g "+
 		"minutes and %g minutes of actions",
-		grouped(u.Requests), u.ResponseKB, u.LogKB, u.DatabaseLogGB, u.ImageGB, u.FlowLogGB, u.BucketGB, u.NATGB, u.Builds, u.BuildMinutes, u.ActionMinutes)
+		grouped(u.Requests), u.ResponseKB, u.LogKB, u.DatabaseLogGB, u.ImageGB, u.FlowLogGB, u.BucketGB, u.NATGB, u.Builds,
+		u.BuildMinutes, u.ActionMinutes)
 }
 
 func dollars(usd float64) string {

@@ -508,7 +508,8 @@ var causes = []cause{
 	{
 		name: "database-no-answer", logs: []string{"P1001", "Can't reach database server"},
 		words: "the {service} cannot reach the database, though the database runs and its security group allows the {service}. It may have " +
-			"been restarting. Otherwise the application connects to another host than that of DATABASE_URL, or somebody changed a network ACL or a " +
+			"been restarting. Otherwise the application connects to another host than that of DATABASE_URL, or somebody changed a network ACL or " +
+			"a " +
 			"route",
 		next: []string{"{parrotctl} logs {env} {service} --since 30m",
 			"aws rds describe-events --region {region} --source-type db-instance --source-identifier {database} --duration 1440", shows},

@@ -114,7 +114,9 @@ var illnesses = map[string]ill{
 			"arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
 	"the image cannot be reached, and its tag has a 403 in it": {
 		"no-way-out", "services",
-		stops("CannotPullContainerError: failed to resolve ref 123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
+		stops("CannotPullContainerError: failed to resolve ref "+
+			"123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: " +
+			"dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
 	"the log cannot be reached": {
 		"no-way-out", "services", stops("ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: " +
 			"dial tcp 52.94.0.3:443: i/o timeout"), "cannot reach", "drift dev"},
@@ -162,7 +164,8 @@ var illnesses = map[string]ill{
 		stops(initialize +
 			"unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " +
 			"arn:aws:secretsmanager:us-east-1:123456789012:secret:parrot-dev-db-credentials-AbCdEf from secrets manager: AccessDeniedException: " +
-			"User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue"), "may not read its secrets from Secrets Manager", "drift dev"},
+			"User: arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: secretsmanager:GetSecretValue"),
+		"may not read its secrets from Secrets Manager", "drift dev"},
 	"the secret is not there": {
 		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't " +
 			"find the specified secret."), "does not exist", "list-secrets"},
@@ -448,7 +451,8 @@ var illnesses = map[string]ill{
 		"zones-unusable", "zones", func(w *cloud.World) {
 			w.Env.Region, w.Env.Network.AvailabilityZones = "us-west-1", []string{"us-west-1a", "us-west-1b"}
 			w.Answers["DescribeAvailabilityZones"] = `<DescribeAvailabilityZonesResponse><availabilityZoneInfo>
-				<item><zoneName>us-west-1a</zoneName><zoneId>usw1-az1</zoneId></item><item><zoneName>us-west-1b</zoneName><zoneId>usw1-az2</zoneId></item>
+				<item><zoneName>us-west-1a</zoneName><zoneId>usw1-az1</zoneId></item>
+				<item><zoneName>us-west-1b</zoneName><zoneId>usw1-az2</zoneId></item>
 				<item><zoneName>us-west-1c</zoneName><zoneId>usw1-az3</zoneId></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`
 		}, "Fargate is not in us-west-1b (usw1-az2). Choose two of us-west-1a, us-west-1c", "describe-availability-zones --region us-west-1 "},
 	"a stack is not deployed": {

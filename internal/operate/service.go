@@ -137,7 +137,8 @@ func (e *Environment) Targets(ctx context.Context, at ServiceOutputs) ([]Target,
 	for _, found := range out.TargetHealthDescriptions {
 		target := Target{}
 		if found.Target != nil {
-			target.Address, target.Port, target.Zone = aws.ToString(found.Target.Id), aws.ToInt32(found.Target.Port), aws.ToString(found.Target.AvailabilityZone)
+			target.Address, target.Port = aws.ToString(found.Target.Id), aws.ToInt32(found.Target.Port)
+			target.Zone = aws.ToString(found.Target.AvailabilityZone)
 		}
 		if health := found.TargetHealth; health != nil {
 			target.State, target.Reason, target.Description = string(health.State), string(health.Reason), aws.ToString(health.Description)

@@ -61,7 +61,8 @@ func (e *Environment) Running(ctx context.Context, at ServiceOutputs) (Task, err
 	}
 	if agent != "" {
 		return Task{}, fmt.Errorf("no task of the %s takes commands: its agent is %s; wait a minute, or start new tasks: aws ecs "+
-			"update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region, at.ClusterName, at.Service)
+			"update-service --region %s --cluster %s --service %s --force-new-deployment", at.Name, agent, e.config.Region,
+			at.ClusterName, at.Service)
 	}
 	if agentless {
 		return Task{}, fmt.Errorf("no task of the %s takes commands: they run without the agent, because they started before it was allowed; "+

@@ -64,10 +64,10 @@ func words(t *testing.T, path string) []string {
 	var found []string
 	for {
 		_, kind, text := s.Scan()
-		switch kind {
-		case token.EOF:
+		if kind == token.EOF {
 			return found
-		case token.IDENT, token.STRING:
+		}
+		if kind == token.IDENT || kind == token.STRING {
 			found = append(found, text)
 		}
 	}

@@ -54,7 +54,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer response.Body.Close() //nolint:errcheck // it is read to its end
+		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
 		if err != nil {
 			return nil, err

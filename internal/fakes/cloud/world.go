@@ -279,7 +279,8 @@ func (w *World) registry() {
 		require.NoError(w.t, err)
 		_, err = client.PutImage(w.t.Context(),
 			&ecr.PutImageInput{RepositoryName: &repository, ImageTag: aws.String(Tag), ImageManifest: aws.String(fmt.Sprintf(
-				`{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":1,"digest":"sha256:%064d"},"layers":[]}`, i))})
+				`{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json",`+
+					`"config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":1,"digest":"sha256:%064d"},"layers":[]}`, i))})
 		require.NoError(w.t, err)
 	}
 }
@@ -736,7 +737,8 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		var members strings.Builder
 		for _, target := range w.Targets[name] {
 			fmt.Fprintf(&members,
-				"<member><Target><Id>%s</Id><Port>%d</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target><TargetHealth><State>%s</State><Reason>%s</Reason><Description>%s</Description></TargetHealth></member>",
+				"<member><Target><Id>%s</Id><Port>%d</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target>"+
+					"<TargetHealth><State>%s</State><Reason>%s</Reason><Description>%s</Description></TargetHealth></member>",
 				target.Address, target.Port, target.State, target.Reason, target.Description)
 		}
 		return "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>" + members.String() +
@@ -765,8 +767,11 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		var members strings.Builder
 		for i, event := range w.StackEvents[form.Get("StackName")] {
 			fmt.Fprintf(&members,
-				"<member><EventId>%d</EventId><StackId>s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId><ResourceType>%s</ResourceType><Timestamp>%s</Timestamp><ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason></member>",
-				i, form.Get("StackName"), event.Resource, event.Type, Deployed.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), event.Status, event.Reason)
+				"<member><EventId>%d</EventId><StackId>s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId>"+
+					"<ResourceType>%s</ResourceType><Timestamp>%s</Timestamp>"+
+					"<ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason></member>",
+				i, form.Get("StackName"), event.Resource, event.Type, Deployed.Add(-time.Duration(i)*time.Second).Format(time.RFC3339),
+				event.Status, event.Reason)
 		}
 		return "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>" + members.String() +
 			"</StackEvents></DescribeStackEventsResult></DescribeStackEventsResponse>"

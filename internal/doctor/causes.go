@@ -147,10 +147,10 @@ var causes = []cause{
 			"npx cdk deploy {stack}"},
 	},
 	{
-		name: "first-deploy-failed", words: "the first deploy of {stack} failed ({status}), and what it left blocks the next one " +
-			"(docs/failed-first-deploy.md). Fix what AWS says, delete what is left, and deploy again",
+		name: "first-deploy-failed", words: "the first deploy of {stack} failed ({status}). " +
+			"Fix what AWS says, and deploy again (docs/failed-first-deploy.md)",
 		next: []string{"aws cloudformation describe-stack-events --region {region} --stack-name {stack} --max-items 30",
-			"{parrotctl} unblock {env}", "npx cdk deploy '{stacks}'"},
+			"npx cdk deploy '{stacks}'"},
 	},
 	{
 		name: "rollback-failed", words: "{stack} could not roll back after a failed deploy, and accepts no other deploy before it has",

@@ -119,7 +119,11 @@ events:
 	service := d.serviceOf(resource)
 	given := []values{d.about(service), aboutStack(stack)}
 	if stack.FirstDeployFailed() {
-		return d.render(withUnblock(matchCause(stackEvent, first, "first-deploy-failed")), first, given...), nil
+		c := matchCause(stackEvent, first, "first-deploy-failed")
+		if stack.Status != "ROLLBACK_COMPLETE" || d.config.TerminationProtection {
+			c = withUnblock(c)
+		}
+		return d.render(c, first, given...), nil
 	}
 	c := matchCause(stackEvent, first, "stack-failed")
 	if c.name != "tasks-not-stable" {
@@ -147,8 +151,8 @@ func (d *doctor) serviceOf(resource string) config.Workload {
 	return services[max(i, 0)]
 }
 
-// withUnblock adds the command that deletes what a failed first deploy left. The CDK
-// CLI refuses to delete a protected stack.
+// withUnblock adds the command that deletes what a failed first deploy left. Without
+// it, the CDK CLI deletes only a stack that rolled back and is not protected.
 func withUnblock(c cause) cause {
 	const unblock = "{parrotctl} unblock {env}"
 	if !slices.Contains(c.next, unblock) {

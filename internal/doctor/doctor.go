@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -226,20 +228,28 @@ func (d *doctor) finding(name, says string, given ...values) *Finding {
 	return d.render(causeNamed(name), says, given...)
 }
 
-// render fills in a cause's placeholders.
+// placeholder is a name in braces in the words and commands of a cause.
+var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
+
+// render replaces a cause's placeholders with the given values. Later values replace
+// earlier ones of the same name.
 func (d *doctor) render(c cause, says string, given ...values) *Finding {
-	pairs := []string{"{says}", says}
-	f := &Finding{Cause: c.name, perhapsData: c.perhapsData}
-	for _, v := range append([]values{d.environment()}, given...) {
-		for key, value := range v {
-			pairs = append([]string{"{" + key + "}", value}, pairs...) // the later values win
-		}
-		f.service, f.task = cmp.Or(v["service"], f.service), cmp.Or(v["task"], f.task)
+	all := d.environment()
+	for _, v := range given {
+		maps.Copy(all, v)
 	}
-	fill := strings.NewReplacer(pairs...)
-	f.Words = fill.Replace(c.words)
+	all["says"] = says
+	fill := func(text string) string {
+		return placeholder.ReplaceAllStringFunc(text, func(name string) string {
+			if value, known := all[strings.Trim(name, "{}")]; known {
+				return value
+			}
+			return name // the tests find it
+		})
+	}
+	f := &Finding{Cause: c.name, Words: fill(c.words), perhapsData: c.perhapsData, service: all["service"], task: all["task"]}
 	for _, command := range c.next {
-		f.Next = append(f.Next, d.withProfile(fill.Replace(command)))
+		f.Next = append(f.Next, d.withProfile(fill(command)))
 	}
 	if c.in != nowhere || !strings.Contains(c.words, "{says}") {
 		f.Says = says

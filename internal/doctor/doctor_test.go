@@ -17,6 +17,7 @@ import (
 	"parrot/config"
 	"parrot/internal/awsclient"
 	"parrot/internal/fakes/cloud"
+	"parrot/internal/operate"
 )
 
 // chain are the links in their order.
@@ -37,7 +38,7 @@ func diagnose(t *testing.T, w *cloud.World) *Diagnosis {
 	return d
 }
 
-func TestTheDoctorWalksTheWholeChainOfAnEnvironmentThatIsWell(t *testing.T) {
+func TestTheDoctorChecksTheWholeChainOfAHealthyEnvironment(t *testing.T) {
 	w, _ := deployed(t)
 	d := diagnose(t, w)
 	require.Nil(t, d.Finding, "%+v", d.Finding)
@@ -84,6 +85,14 @@ func fails(stack, status, resource, kind, reason string) func(*cloud.World) {
 	}
 }
 
+// protected does the same in an environment with termination protection.
+func protected(breaks func(*cloud.World)) func(*cloud.World) {
+	return func(w *cloud.World) {
+		w.Env.TerminationProtection = true
+		breaks(w)
+	}
+}
+
 // rotating returns a rotation that began some time ago.
 func rotating(ago time.Duration) string {
 	return fmt.Sprintf(`{"Versions":[{"VersionId":"1","VersionStages":["AWSCURRENT"],"CreatedDate":1},{"VersionId":"2","VersionStages":["AWSPENDING"],"CreatedDate":%d}]}`, time.Now().Add(-ago).Unix())
@@ -106,10 +115,10 @@ var illnesses = map[string]ill{
 	// 1. Tasks do not start.
 	"the image is not in the registry any more, and ECS says so": {
 		"image-not-found", "services", stops(pull + "not found"), "is not in the registry", "images dev"},
-	"the image cannot be pulled for want of a permission": {
+	"the image cannot be pulled without a permission": {
 		"image-denied", "services", stops("CannotPullContainerError: pull access denied: unexpected status from HEAD request to " +
 			"https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/x: 403 Forbidden"), "may not pull from its repository in ECR", "drift dev"},
-	"the registry cannot be signed in to for want of a permission": {
+	"ECR cannot be signed in to without a permission": {
 		"image-denied", "services", stops(initialize + "unable to retrieve ecr registry auth: AccessDeniedException: User: " +
 			"arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
 	"the image cannot be reached, and its tag has a 403 in it": {
@@ -169,7 +178,7 @@ var illnesses = map[string]ill{
 	"the secret is not there": {
 		"secret-missing", "services", stops(initialize + "unable to retrieve secret from asm: ResourceNotFoundException: Secrets Manager can't " +
 			"find the specified secret."), "does not exist", "list-secrets"},
-	"the secret lacks a key": {
+	"the secret does not have a key": {
 		"secret-key-missing", "services", stops(initialize + "retrieved secret from Secrets Manager did not contain json key JWT_SECRET"),
 		"does not have the key", "--secret-id parrot-dev-app-env --version-stage AWSCURRENT"},
 	"the log group is gone": {
@@ -257,7 +266,7 @@ var illnesses = map[string]ill{
 		"no-targets", "targets", func(w *cloud.World) { w.Targets["frontend"] = nil }, "none is registered", "--force-new-deployment"},
 
 	// 3. The database cannot be reached.
-	"the image lacks RDS's certificates": {
+	"the image does not have RDS's certificates": {
 		"database-not-trusted", "services", complains("backend", "Error: self-signed certificate in certificate chain"), "docs/database.md",
 		"release dev"},
 	"the application connects to an address": {
@@ -307,14 +316,14 @@ var illnesses = map[string]ill{
 	"the secret is no JSON": {
 		"secret-no-url", "secrets", func(w *cloud.World) { w.Rewrite(`hush`) }, "no valid connection URL", "--secret-id parrot-dev-db-credentials --version-stage AWSCURRENT"},
 	"the secret is marked for deletion": {
-		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("db-credentials") }, "parrot-dev-db-credentials does not exist",
+		"secret-gone", "secrets", func(w *cloud.World) { w.Forget(config.DBCredentials) }, "parrot-dev-db-credentials does not exist",
 		"restore-secret"},
 	"the application's secret is marked for deletion": {
-		"secret-gone", "secrets", func(w *cloud.World) { w.Forget("app-env") }, "parrot-dev-app-env does not exist", "restore-secret"},
+		"secret-gone", "secrets", func(w *cloud.World) { w.Forget(config.AppEnv) }, "parrot-dev-app-env does not exist", "restore-secret"},
 	"the secret may not be read by whoever asks": {
 		"not-permitted", "secrets", func(w *cloud.World) { w.Denied["GetSecretValue"] = true }, "you may not secretsmanager:GetSecretValue",
 		"get-caller-identity"},
-	"the database's security group lacks the rule": {
+	"the database's security group does not have the rule": {
 		"database-closed", "database", func(w *cloud.World) { w.Revoke("db", 5432, "", w.Env.Network.VPC) },
 		"does not allow the VPC, 10.10.0.0/24, on port 5432", "--cidr 10.10.0.0/24"},
 	"the rule is too narrow": {
@@ -366,7 +375,7 @@ var illnesses = map[string]ill{
 	"the certificate is another domain's": {
 		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "other.example")) },
 		"for other.example, not for bkgstock.com and www.bkgstock.com", "deploy --revert-drift ParrotDevEdge"},
-	"the certificate lacks www": {
+	"the certificate does not have www": {
 		"certificate-other-domain", "certificate", func(w *cloud.World) { w.Attach(w.Issue(time.Now().AddDate(1, 0, 0), "bkgstock.com")) },
 		"not for bkgstock.com and www", "deploy --revert-drift ParrotDevEdge"},
 	"there is no certificate": {
@@ -395,19 +404,19 @@ var illnesses = map[string]ill{
 			"service linked role. Please verify that the ECS service linked role exists."), "does not have a service-linked role", "bootstrap dev"},
 	"a first deploy failed": {
 		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_COMPLETE", "Certificate", "AWS::CertificateManager::Certificate",
-			"It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "unblock dev"},
+			"It rained"), "the first deploy of ParrotDevEdge failed (ROLLBACK_COMPLETE)", "cdk deploy 'ParrotDev*'"},
 	"a first deploy failed and could not be rolled back": {
 		"first-deploy-failed", "stacks", fails("ParrotDevEdge", "ROLLBACK_FAILED", "Apex", "AWS::Route53::RecordSet", "It rained"),
 		"(ROLLBACK_FAILED)", "unblock dev"},
-	"a first deploy failed of a name that is taken": {
-		"name-conflict", "stacks", fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository",
-			"Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists."), "exists already", "unblock dev"},
-	"a first deploy failed behind a stack that is not there yet": {
+	"a first deploy failed because a name is in use": {
+		"name-conflict", "stacks", protected(fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository",
+			"Resource of type 'AWS::ECR::Repository' with identifier 'parrot-backend' already exists.")), "exists already", "unblock dev"},
+	"a first deploy failed after a stack that does not exist yet": {
 		"first-deploy-failed", "stacks", func(w *cloud.World) {
 			w.Undeploy("ParrotDevNetwork")
 			fails("ParrotDevRegistry", "ROLLBACK_COMPLETE", "Backend", "AWS::ECR::Repository", "It rained")(w)
-		}, "the first deploy of ParrotDevRegistry failed (ROLLBACK_COMPLETE)", "unblock dev"},
-	"a deletion failed of deletion protection": {
+		}, "the first deploy of ParrotDevRegistry failed (ROLLBACK_COMPLETE)", "cdk deploy 'ParrotDev*'"},
+	"a deletion failed because of deletion protection": {
 		"deletion-protection", "stacks", fails("ParrotDevEdge", "DELETE_FAILED", "LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer",
 			"Load balancer 'x' cannot be deleted because deletion protection is enabled"), "docs/way-back.md", "unblock dev"},
 	"a secret's name is not free yet": {
@@ -426,7 +435,7 @@ var illnesses = map[string]ill{
 				"Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.")(w)
 			stops(pull + "not found")(w)
 		}, "is not in the registry", "rollback dev backend"},
-	"a deploy that failed is being taken back": {
+	"a failed deploy is rolling back": {
 		"deploy-permission", "", fails("ParrotDevEdge", "UPDATE_ROLLBACK_IN_PROGRESS", "LoadBalancer",
 			"AWS::ElasticLoadBalancingV2::LoadBalancer", "AccessDenied"), "has no permission for that", "bootstrap dev"},
 	"a deploy that failed long ago is not why the database does not run": {
@@ -496,7 +505,7 @@ func TestTheDoctorNamesEachCauseAndTheNextCommand(t *testing.T) {
 			next := strings.Join(d.Finding.Next, "\n")
 			assert.Contains(t, next, ill.next)
 			text := d.Finding.Text()
-			assert.NotRegexp(t, `\{[a-z]+\}`, text, "a placeholder is left")
+			assert.NotRegexp(t, placeholder, text, "a placeholder has no value")
 			assert.NotContains(t, text, "hush", "a secret is shown")
 			if last := d.Links[len(d.Links)-1]; ill.link != "" {
 				assert.Equal(t, ill.link, last.Name)
@@ -507,7 +516,7 @@ func TestTheDoctorNamesEachCauseAndTheNextCommand(t *testing.T) {
 	}
 }
 
-func TestEachCauseOfTheDoctorsHasATestThatMakesIt(t *testing.T) {
+func TestEachCauseHasATestThatMakesIt(t *testing.T) {
 	made := map[string]bool{"no-credentials": true} // TestTheDoctorBeginsWithCredentials
 	for _, ill := range illnesses {
 		made[ill.cause] = true
@@ -521,8 +530,42 @@ func TestEachCauseOfTheDoctorsHasATestThatMakesIt(t *testing.T) {
 	assert.ElementsMatch(t, all, slices.Collect(maps.Keys(made)))
 }
 
+// A cause of a place can occur with each service and each stack, and tests do not try
+// them all.
+func TestEachCauseHasTheValuesOfItsPlaceholders(t *testing.T) {
+	env := cloud.Described(t)
+	d := &doctor{config: env}
+	service := d.about(d.config.Services()[0])
+	task, groups, stack := values{"task": "1"}, aboutGroups(operate.Service{}), aboutStack(operate.Stack{})
+	given := map[place][]values{
+		stoppedTask: {service, groups, task},
+		targetCode:  {service},
+		stackEvent:  {service, stack},
+	}
+	used := map[string]bool{}
+	for _, c := range causes {
+		for _, match := range placeholder.FindAllStringSubmatch(strings.Join(append(slices.Clone(c.next), c.words), " "), -1) {
+			used[match[1]] = true
+		}
+		of, known := given[c.in]
+		if c.logs != nil {
+			of, known = []values{service}, true
+		}
+		if !known {
+			continue // each has its own values, and a test that makes it
+		}
+		f := d.render(c, "it rained", of...)
+		assert.NotRegexp(t, placeholder, strings.Join(append(f.Next, f.Words), " "), c.name)
+	}
+	for _, v := range []values{d.environment(), service, task, groups, stack} {
+		for name := range v {
+			assert.True(t, used[name], "no cause uses {%s}", name)
+		}
+	}
+}
+
 // What looks ill for a moment, and is not.
-func TestTheDoctorLetsPassWhatIsAsItShouldBe(t *testing.T) {
+func TestTheDoctorIgnoresWhatIsAsItShouldBe(t *testing.T) {
 	for name, looks := range map[string]func(*cloud.World){
 		"a password is being replaced": func(w *cloud.World) { w.DatabaseIs("resetting-master-credentials") },
 		"a rotation is on its way":     func(w *cloud.World) { w.Answers["ListSecretVersionIds"] = rotating(20 * time.Minute) },
@@ -540,7 +583,7 @@ func TestTheDoctorLetsPassWhatIsAsItShouldBe(t *testing.T) {
 
 // CloudFormation compares templates: it does not see what was changed by hand, and
 // never the value of a secret.
-func TestWhatWasChangedByHandIsNotMendedByAPlainDeploy(t *testing.T) {
+func TestAPlainDeployDoesNotFixManualChanges(t *testing.T) {
 	for _, c := range causes {
 		if !regexp.MustCompile(`(changed|deleted) by hand|(?i:somebody) has (changed|deleted|written)`).MatchString(c.words) {
 			continue
@@ -575,12 +618,12 @@ func TestTheDoctorBeginsWithCredentials(t *testing.T) {
 	assert.Contains(t, d.Finding.Next, "aws sso login")
 }
 
-func TestABackendThatEndsForItsDatabaseIsToldFromOneThatJustEnds(t *testing.T) {
+func TestAServiceThatEndsBecauseOfItsDatabaseIsNotOneThatJustEnds(t *testing.T) {
 	ends := func(w *cloud.World) {
 		w.Stop("backend", "EssentialContainerExited", "Essential container in task exited", "", 1)
 	}
 	for _, name := range []string{"DATABASE_URL names another host", "the database is stopped",
-		"the database's security group lacks the rule"} {
+		"the database's security group does not have the rule"} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := deployed(t)
 			ends(w)
@@ -599,7 +642,7 @@ func TestABackendThatEndsForItsDatabaseIsToldFromOneThatJustEnds(t *testing.T) {
 	})
 }
 
-func TestWhatADeployWaitsForIsNamedAndNotTheDeploy(t *testing.T) {
+func TestTheDoctorNamesWhatADeployWaitsForAndNotTheDeploy(t *testing.T) {
 	t.Run("a certificate", func(t *testing.T) {
 		w, _ := deployed(t)
 		w.Undeploy("ParrotDevCompute")
@@ -623,7 +666,7 @@ func TestWhatADeployWaitsForIsNamedAndNotTheDeploy(t *testing.T) {
 }
 
 // What comes after it is not there, and not what is wrong.
-func TestAFirstDeployThatIsBeingTakenBackIsWhatIsWrong(t *testing.T) {
+func TestAFirstDeployThatRollsBackIsTheCause(t *testing.T) {
 	w, _ := deployed(t)
 	w.Undeploy("ParrotDevCompute")
 	w.Redeploy("ParrotDevEdge", nil)
@@ -638,7 +681,7 @@ func TestTasksThatWereMeantToStopHaveNotFailed(t *testing.T) {
 	assert.Equal(t, "tasks-starting", diagnose(t, w).Finding.Cause)
 }
 
-func TestWhatFailedBeforeTheDeploymentIsNotItsCause(t *testing.T) {
+func TestFailuresBeforeTheDeploymentAreNotItsCause(t *testing.T) {
 	w, _ := deployed(t)
 	stops(pull + "not found")(w)
 	w.Tasks["backend"][0]["startedBy"] = "ecs-svc/0"

@@ -29,7 +29,7 @@ func TestTheDocumentsSamplesAreWhatTheCommandsPrint(t *testing.T) {
 	documents.Golden(t, path, text)
 }
 
-// sample is what stands in the document, and what is around it there.
+// sample is a generated part of the document, and what is around it there.
 type sample struct{ text, begin, end, close string }
 
 func fenced(text string) sample {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parent is a name server that answers as it is told, on UDP and TCP of one port.
+// parent returns the port of a name server that gives the same answer on UDP and TCP.
 func parent(t *testing.T, answer dns.HandlerFunc) (port string) {
 	t.Helper()
 	var packets net.PacketConn

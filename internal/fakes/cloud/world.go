@@ -310,15 +310,16 @@ func (w *World) network() {
 			w.Private = append(w.Private, *subnet.Subnet.SubnetId)
 		}
 	}
-	for _, name := range []string{"load-balancer", "backend", "frontend", "db"} {
+	for _, name := range append([]string{"load-balancer", "db"}, w.Env.ServiceNames()...) {
 		group, err := client.CreateSecurityGroup(ctx,
 			&ec2.CreateSecurityGroupInput{VpcId: vpc.Vpc.VpcId, GroupName: aws.String(name), Description: &name})
 		require.NoError(w.t, err)
 		w.Groups[name] = *group.GroupId
 	}
 	w.Allow("db", 5432, "", w.Env.Network.VPC)
-	w.Allow("backend", w.Env.Backend.Port, "load-balancer", "")
-	w.Allow("frontend", w.Env.Frontend.Port, "load-balancer", "")
+	for _, name := range w.Env.ServiceNames() {
+		w.Allow(name, w.port(name), "load-balancer", "")
+	}
 	zone, err := route53.NewFromConfig(w.AWS).CreateHostedZone(ctx,
 		&route53.CreateHostedZoneInput{Name: &w.Env.Domain, CallerReference: aws.String("test")})
 	require.NoError(w.t, err)
@@ -437,19 +438,20 @@ func (w *World) edge() (dnsName string) {
 	out, err := client.CreateLoadBalancer(ctx, &elb.CreateLoadBalancerInput{Name: aws.String(w.Env.LoadBalancerName()), Subnets: w.Public,
 		SecurityGroups: []string{w.Groups["load-balancer"]}})
 	require.NoError(w.t, err)
-	balancer := out.LoadBalancers[0]
+	balancer, other := out.LoadBalancers[0], ""
 	for _, name := range w.Env.ServiceNames() {
 		group, err := client.CreateTargetGroup(ctx, &elb.CreateTargetGroupInput{
 			Name: aws.String(w.Env.PhysicalName(name)), TargetType: elbtypes.TargetTypeEnumIp, VpcId: balancer.VpcId,
 			Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(80),
 		})
 		require.NoError(w.t, err)
-		w.targetGroups[name] = *group.TargetGroups[0].TargetGroupArn
+		other = *group.TargetGroups[0].TargetGroupArn // the last service's rule takes what no other does
+		w.targetGroups[name] = other
 	}
 	listener, err := client.CreateListener(ctx, &elb.CreateListenerInput{
 		LoadBalancerArn: balancer.LoadBalancerArn, Protocol: elbtypes.ProtocolEnumHttps, Port: aws.Int32(443),
 		Certificates:   []elbtypes.Certificate{{CertificateArn: &w.CertificateARN}},
-		DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: aws.String(w.targetGroups["frontend"])}},
+		DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: &other}},
 	})
 	require.NoError(w.t, err)
 	w.HTTPSListener = *listener.Listeners[0].ListenerArn
@@ -499,7 +501,7 @@ func (w *World) Define(name string, port int, portVariable string) string {
 			Name:         &name,
 			Image:        aws.String(fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s:%s", moto.Account, w.Env.Region, w.Env.PhysicalName(name), Tag)),
 			PortMappings: []ecstypes.PortMapping{{ContainerPort: aws.Int32(int32(port))}},
-			Environment:  []ecstypes.KeyValuePair{{Name: aws.String("PORT"), Value: &portVariable}},
+			Environment:  []ecstypes.KeyValuePair{{Name: aws.String(config.PortVariable), Value: &portVariable}},
 		}},
 	})
 	require.NoError(w.t, err)
@@ -565,10 +567,10 @@ func (w *World) Rewrite(value string) {
 }
 
 // Forget deletes a secret.
-func (w *World) Forget(name string) {
+func (w *World) Forget(secret config.Secret) {
 	w.t.Helper()
 	_, err := secretsmanager.NewFromConfig(w.AWS).DeleteSecret(w.t.Context(),
-		&secretsmanager.DeleteSecretInput{SecretId: aws.String(w.Env.PhysicalName(name))})
+		&secretsmanager.DeleteSecretInput{SecretId: aws.String(w.Env.SecretName(secret))})
 	require.NoError(w.t, err)
 }
 
@@ -695,11 +697,13 @@ func (w *World) cbor(out http.ResponseWriter, action string, body []byte) {
 
 // recorded answers what moto does not play; empty is everything else.
 func (w *World) recorded(action string, input map[string]any, form url.Values) string {
-	service := func(text any) string {
-		if strings.HasSuffix(fmt.Sprint(text), w.Env.PhysicalName("frontend")) {
-			return "frontend"
+	service := func(cluster any) string {
+		for _, service := range w.Env.Services() {
+			if strings.HasSuffix(fmt.Sprint(cluster), service.PhysicalName()) {
+				return service.Name
+			}
 		}
-		return "backend"
+		return ""
 	}
 	asJSON := func(value any) string {
 		text, err := json.Marshal(value)
@@ -730,12 +734,8 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		}
 		return asJSON(map[string]any{"tasks": found})
 	case "DescribeTargetHealth":
-		name := "backend"
-		if form.Get("TargetGroupArn") == w.targetGroups["frontend"] {
-			name = "frontend"
-		}
 		var members strings.Builder
-		for _, target := range w.Targets[name] {
+		for _, target := range w.Targets[w.behind(form.Get("TargetGroupArn"))] {
 			fmt.Fprintf(&members,
 				"<member><Target><Id>%s</Id><Port>%d</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target>"+
 					"<TargetHealth><State>%s</State><Reason>%s</Reason><Description>%s</Description></TargetHealth></member>",
@@ -775,6 +775,16 @@ func (w *World) recorded(action string, input map[string]any, form url.Values) s
 		}
 		return "<DescribeStackEventsResponse><DescribeStackEventsResult><StackEvents>" + members.String() +
 			"</StackEvents></DescribeStackEventsResult></DescribeStackEventsResponse>"
+	}
+	return ""
+}
+
+// behind returns the service of a target group.
+func (w *World) behind(targetGroup string) string {
+	for service, group := range w.targetGroups {
+		if group == targetGroup {
+			return service
+		}
 	}
 	return ""
 }

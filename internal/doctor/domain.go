@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -16,10 +15,6 @@ import (
 	"parrot/internal/operate"
 	"parrot/internal/terminal"
 )
-
-// expiresSoon is how long before its end a certificate that is not renewed is a
-// problem. ACM renews it 60 days before.
-const expiresSoon = 30 * 24 * time.Hour
 
 func (d *doctor) delegation(ctx context.Context) (string, error) {
 	if err := d.need(d.outputs.HostedZoneID, config.HostedZoneOutput); err != nil {
@@ -69,7 +64,7 @@ func (d *doctor) certificate(ctx context.Context) (string, error) {
 		return "not attached to the load balancer", d.finding("certificate-not-attached", "")
 	case !c.Covers(d.config.Domain) || !c.Covers("www."+d.config.Domain):
 		return "", d.finding("certificate-other-domain", strings.Join(c.Names, " "))
-	case c.Renewal == "PENDING_VALIDATION" && c.Expires != nil && c.Expires.Sub(d.Clock()) < expiresSoon:
+	case c.Renewal == "PENDING_VALIDATION" && c.ExpiresSoon(d.Clock()):
 		return "", d.finding("renewal-waits", terminal.Day(c.Expires), about)
 	}
 	return "ISSUED, until " + terminal.Day(c.Expires), nil

@@ -19,7 +19,7 @@ type Delegation func(ctx context.Context, domain string) ([]string, error)
 // registrar entered: no cache is in between, and it does not matter whether the name
 // servers of the domain answer.
 type Parents struct {
-	// NameServers finds the name servers of a zone; none where it is no zone.
+	// NameServers finds the name servers of a zone; none if there is no such zone.
 	NameServers func(ctx context.Context, zone string) ([]string, error)
 	// Port is the port of name servers, 53 but in tests.
 	Port string
@@ -51,7 +51,7 @@ func (p Parents) Delegation(ctx context.Context, domain string) ([]string, error
 	question.RecursionDesired = false
 	for _, server := range servers {
 		var answer *dns.Msg
-		for _, network := range []string{"udp", "tcp"} { // tcp where the answer is cut off
+		for _, network := range []string{"udp", "tcp"} { // tcp if the answer is cut off
 			client := dns.Client{Net: network}
 			answer, _, err = client.ExchangeContext(ctx, question, net.JoinHostPort(server, p.Port))
 			if err != nil || !answer.Truncated {

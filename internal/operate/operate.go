@@ -1,4 +1,4 @@
-// Package operate reads how a deployed environment is, for the person on call.
+// Package operate reads the state of a deployed environment, for the person on call.
 // It finds everything through the outputs of the environment's stacks, and
 // changes nothing.
 package operate
@@ -16,12 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
@@ -40,13 +38,11 @@ type Environment struct {
 	stacks       *cloudformation.Client
 	ecs          *ecs.Client
 	elb          *elb.Client
-	ec2          *ec2.Client
 	rds          *rds.Client
 	acm          *acm.Client
 	route53      *route53.Client
 	alarms       *cloudwatch.Client
 	logs         *cloudwatchlogs.Client
-	secrets      *secretsmanager.Client
 	logsInterval time.Duration
 }
 
@@ -61,13 +57,11 @@ func New(env config.Environment, session *awsclient.Session, dns Delegation) *En
 		stacks:       cloudformation.NewFromConfig(cfg),
 		ecs:          ecs.NewFromConfig(cfg),
 		elb:          elb.NewFromConfig(cfg),
-		ec2:          ec2.NewFromConfig(cfg),
 		rds:          rds.NewFromConfig(cfg),
 		acm:          acm.NewFromConfig(cfg),
 		route53:      route53.NewFromConfig(cfg),
 		alarms:       cloudwatch.NewFromConfig(cfg),
 		logs:         cloudwatchlogs.NewFromConfig(cfg),
-		secrets:      secretsmanager.NewFromConfig(cfg),
 		logsInterval: logsInterval,
 	}
 }
@@ -85,8 +79,8 @@ func (d *Denied) Error() string {
 
 func (d *Denied) Unwrap() error { return d.err }
 
-// prefixes are IAM's names of services, where they are not the SDK's in lower
-// case without spaces.
+// prefixes are IAM's names of services that are not the SDK's in lower case without
+// spaces.
 var prefixes = map[string]string{
 	"Elastic Load Balancing v2": "elasticloadbalancing",
 	"CloudWatch Logs":           "logs",

@@ -20,7 +20,7 @@ type Stack struct {
 	Name string `json:"name"`
 	// Status is CloudFormation's, or NotDeployed.
 	Status string `json:"status"`
-	// Reason is why, where CloudFormation says it.
+	// Reason is why, if CloudFormation says it.
 	Reason string `json:"reason,omitempty"`
 	// Changed is when it was deployed last.
 	Changed *time.Time `json:"changed,omitempty"`
@@ -31,7 +31,7 @@ type Stack struct {
 // Output returns the value of an output, or nothing.
 func (s Stack) Output(name string) string { return s.outputs[name] }
 
-// NotDeployed is the status of a stack that is not there.
+// NotDeployed is the status of a stack that does not exist.
 const NotDeployed = "NOT_DEPLOYED"
 
 // InProgress reports whether somebody is deploying the stack: nobody else can then.

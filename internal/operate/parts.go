@@ -127,6 +127,15 @@ type Record struct {
 	Value string `json:"value"`
 }
 
+// expiresSoon is how long before its end a certificate that is not renewed is a problem.
+// ACM renews it 60 days before.
+const expiresSoon = 30 * 24 * time.Hour
+
+// ExpiresSoon reports whether the certificate ends soon after a time.
+func (c Certificate) ExpiresSoon(now time.Time) bool {
+	return c.Expires != nil && c.Expires.Sub(now) < expiresSoon
+}
+
 // Covers reports whether the certificate is for a host name.
 func (c Certificate) Covers(host string) bool {
 	_, parent, _ := strings.Cut(host, ".")

@@ -15,10 +15,6 @@ import (
 	"parrot/internal/terminal"
 )
 
-// expiresSoon is how long before its end a certificate is a problem. ACM renews it 60
-// days before.
-const expiresSoon = 30 * 24 * time.Hour
-
 // Section is one part of a status, or why it could not be read.
 type Section[T any] struct {
 	Value T `json:"value"`
@@ -196,7 +192,7 @@ func wrongWithCertificate(c operate.Certificate, now time.Time) string {
 		return "the certificate is " + c.Status
 	case !c.Attached:
 		return "the certificate is not attached to the load balancer"
-	case c.Expires != nil && c.Expires.Sub(now) < expiresSoon:
+	case c.ExpiresSoon(now):
 		return "the certificate ends on " + terminal.Day(c.Expires)
 	default:
 		return ""

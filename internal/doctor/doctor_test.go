@@ -123,7 +123,7 @@ var illnesses = map[string]ill{
 			"arn:aws:sts::123456789012:assumed-role/x is not authorized to perform: ecr:GetAuthorizationToken"), "may not pull", "drift dev"},
 	"the image cannot be reached, and its tag has a 403 in it": {
 		"no-way-out", "services",
-		stops("CannotPullContainerError: failed to resolve ref "+
+		stops("CannotPullContainerError: failed to resolve ref " +
 			"123456789012.dkr.ecr.us-east-1.amazonaws.com/parrot-backend:20260102040305-0a1b2c3d4e5f: " +
 			"dial tcp 52.94.0.2:443: i/o timeout"), "cannot reach ECR", "revert-drift ParrotDevNetwork"},
 	"the log cannot be reached": {

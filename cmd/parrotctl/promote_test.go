@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/delivery"
+	"parrot/internal/fakes"
 )
 
 // inDev is a world with a release in dev.
@@ -120,6 +121,7 @@ func TestPromoteGoesOnAfterAFaultAnywhere(t *testing.T) {
 }
 
 func TestPromoteGoesOnAfterTheRegistryFails(t *testing.T) {
+	fakes.Slow(t)
 	for _, fault := range []string{"GET /v2/parrot-backend/manifests/", "PUT /v2/parrot-stage-backend/manifests/"} {
 		t.Run(fault, func(t *testing.T) {
 			w := newWorld(t)

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"parrot/internal/fakes"
 )
 
 // standIn replaces the CDK app: it writes its one template where the CDK
@@ -136,6 +138,7 @@ func TestReviewSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestAnInterruptedReviewLeavesNothingBehind(t *testing.T) {
+	fakes.Slow(t)
 	w := reviewable(t)
 	w.write("infra/main.go", "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(3 * time.Second) }\n")
 	w.commit("Slow")
@@ -155,6 +158,7 @@ func TestAnInterruptedReviewLeavesNothingBehind(t *testing.T) {
 }
 
 func TestReviewComparesWithWhatRuns(t *testing.T) {
+	fakes.Slow(t)
 	w := reviewable(t)
 	r := w.succeeds("review", "--deployed", "dev", "slower")
 	assert.Contains(t, r.stdout, "1 stack is added in dev", "nothing runs yet")

@@ -72,6 +72,7 @@ func TestRollbackTwiceGoesFurtherBackAndNeverForward(t *testing.T) {
 }
 
 func TestRollbackOfBothNeverBringsBackWhatOneWasRolledBackFrom(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.succeeds("rollback", "dev", "frontend", "--yes")
 	w.commit("The front end back")
@@ -91,6 +92,7 @@ func TestARollbackWhoseDeployFailsSaysWhatFinishesIt(t *testing.T) {
 }
 
 func TestATagAndItsDigestAreOneImage(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	now := releases[2]
 	w.write("infra/config/images.json", `{"dev": {"backend": {"tag": "`+now["backend"].Tag+`"}, "frontend": {"tag": "`+now["frontend"].Tag+`"}}}`)
@@ -109,6 +111,7 @@ func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {
 }
 
 func TestRollbackOfOneServiceSaysThatTheOtherOneChangesToo(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[1]["backend"].Digest)
 	r := w.succeeds("rollback", "dev", "frontend", "--plan")
@@ -123,6 +126,7 @@ func TestRollbackGoesToATag(t *testing.T) {
 }
 
 func TestRollbackKnowsImagesThatWereNeverCommitted(t *testing.T) {
+	fakes.Slow(t)
 	w := newWorld(t)
 	inDev(w)
 	first := w.recorded()["dev"]["backend"]
@@ -193,6 +197,7 @@ func TestRollbackFromAFailedReleaseGoesToWhatRuns(t *testing.T) {
 }
 
 func TestRollbackAsksForTheTagWhereNothingSaysWhatRanBefore(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := uncommittedReleases(t, "b", "b")
 	w.succeeds("release", "dev", "--yes", "--backend", "../backend") // the tags say now what this one found
 	w.asked()
@@ -209,6 +214,7 @@ func TestRollbackAsksForTheTagWhereNothingSaysWhatRanBefore(t *testing.T) {
 }
 
 func TestRollbackDoesNotTrustATagThatIsOlderThanGitsHistory(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.runs("parrot-dev-backend", ecrHost+"/parrot-backend@"+releases[0]["backend"].Digest)
 	require.Equal(t, exitDeclined, w.run("n\n", "release", "dev").code) // it has seen the first release run
@@ -220,6 +226,7 @@ func TestRollbackDoesNotTrustATagThatIsOlderThanGitsHistory(t *testing.T) {
 }
 
 func TestRollbackDoesNotMindAnOldPushOfAServiceThatStays(t *testing.T) {
+	fakes.Slow(t)
 	w := newWorld(t)
 	inDev(w)
 	first := w.recorded()["dev"]
@@ -232,6 +239,7 @@ func TestRollbackDoesNotMindAnOldPushOfAServiceThatStays(t *testing.T) {
 }
 
 func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.expire("parrot-backend", releases[1]["backend"].Digest)
 

@@ -17,7 +17,7 @@ import (
 func copied(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, part := range []string{"cmd/rotate", "internal/rotation"} {
+	for _, part := range []string{"cmd/rotate", "config/keys", "internal/ecsservice", "internal/rotation"} {
 		require.NoError(t, os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join("../..", part))))
 	}
 	for _, file := range []string{"go.mod", "go.sum"} {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/internal/fakes"
 	"parrot/internal/fakes/postgres"
 )
 
@@ -85,6 +86,7 @@ func TestTheURLOfEachVersionConnectsWhileItIsTheDatabases(t *testing.T) {
 
 // The new password is in the database, and no task knows it: what a retry is for.
 func TestARotationThatStoppedHalfwayLetsTheURLConnectAgain(t *testing.T) {
+	fakes.Slow(t)
 	server := postgres.Start(t, first)
 	c := newCloud(t)
 	c.apply = func(password string) { server.Exec("ALTER ROLE " + postgres.User + " PASSWORD '" + password + "'") }

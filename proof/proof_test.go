@@ -79,6 +79,7 @@ func TestTheSettingsAreOneEnvironmentThatCanBeDestroyed(t *testing.T) {
 			write(t, filepath.Join(dir, "config", filepath.Base(file)), read(t, file), 0o644)
 		}
 	}
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "config", "keys"), os.DirFS("../config/keys")))
 	write(t, filepath.Join(dir, "config", "regions.json"), read(t, "../config/regions.json"), 0o644)
 	write(t, filepath.Join(dir, "config", "environments.go"), guarded, 0o644)
 	write(t, filepath.Join(dir, "config", "described.json"), read(t, "../config/testdata/described.json"), 0o644)

@@ -85,7 +85,7 @@ func applyReleases(environments []Environment, document []byte) error {
 
 // setImages gives each service its released image.
 func (e *Environment) setImages(release Release) error {
-	e.Backend.Image, e.Frontend.Image = release["backend"], release["frontend"]
+	e.Backend.Image, e.Frontend.Image = release[e.backend().Name], release[e.frontend().Name]
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(release)) {
 		if _, err := e.Service(name); err != nil {

@@ -18,7 +18,7 @@ type planFlags struct {
 
 func (f *planFlags) add(command *cobra.Command) {
 	command.Flags().BoolVar(&f.plan, "plan", false, "print the steps and do none")
-	command.Flags().BoolVar(&f.json, "json", false, "print the steps, which are done and the images as JSON")
+	command.Flags().BoolVar(&f.json, "json", false, "print the steps, and which of them are done, as JSON")
 }
 
 // addYes adds the flag of commands that ask.
@@ -53,7 +53,7 @@ func (p *app) confirm(ctx context.Context, d *delivery.Delivery, plan *delivery.
 		return p.carryOut(ctx, plan, f)
 	}
 	writePlan(p.stderr, plan)
-	plan.Notes = nil // they are printed
+	plan.NotesShown = true
 	yes, err := d.Ask(ctx, question)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ After a failure run the same command again.`,
 				return err
 			} else if !there {
 				return fmt.Errorf("%s has no keys to replace: stack %s is not deployed; deploy it: npx cdk deploy '%s'", env.Name,
-					env.StackName("Data"), env.StackName("*"))
+					env.StackName(config.DataPart), env.StackName("*"))
 			}
 			question := fmt.Sprintf("New keys for %s in account %s sign everybody out. Replace them?", env.Name, session.Account)
 			if !yes && !p.ask(command.Context(), question) {

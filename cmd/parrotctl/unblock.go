@@ -43,6 +43,7 @@ After a failure run the same command again.`,
 			}
 			if len(plan.Steps) == 0 && !flags.plan {
 				writePlan(p.stderr, plan)
+				plan.NotesShown = true
 				fmt.Fprintf(p.stderr, "No first deploy of %s has left anything: nothing was done.\n", ask.Environment.Name)
 				return p.carryOut(command.Context(), plan, flags)
 			}

@@ -54,6 +54,9 @@ type Plan struct {
 	// Images are the images by service, known in full once the plan has run.
 	Images map[string]config.Image `json:"images,omitempty"`
 
+	// NotesShown says that Run does not have to print the notes.
+	NotesShown bool `json:"-"`
+
 	// next says what to do after a step that failed.
 	next string
 	// undo restores what was recorded, if the answer to the question is no.
@@ -90,8 +93,10 @@ func (p *Plan) Run(ctx context.Context, log io.Writer) error {
 	if p.Refused != "" {
 		return errors.New(p.Refused)
 	}
-	for _, note := range p.Notes {
-		fmt.Fprintf(log, "Note: %s\n", note)
+	if !p.NotesShown {
+		for _, note := range p.Notes {
+			fmt.Fprintf(log, "Note: %s\n", note)
+		}
 	}
 	for i, step := range p.Steps {
 		fmt.Fprintln(log, color.New(color.Bold).Sprintf("[%d/%d] %s", i+1, len(p.Steps), step.Name))
@@ -128,7 +133,7 @@ func (p *Plan) failed(at int, err error) error {
 
 // service is one of an environment's services as a command sees it.
 type service struct {
-	name       string // backend
+	name       string // the service's name
 	directory  string // of the Dockerfile, relative to Parrot's
 	target     string // the build target in its Dockerfile
 	repository string

@@ -79,7 +79,7 @@ func (r *registry) uri(ctx context.Context, s service) (string, error) {
 func (r *registry) explain(s service, err error) error {
 	if notFound := new(ecrtypes.RepositoryNotFoundException); errors.As(err, &notFound) {
 		return fmt.Errorf("repository %s does not exist: the environment's registry is not deployed; run npx cdk deploy %s", s.repository,
-			r.env.StackName("Registry"))
+			r.env.StackName(config.RegistryPart))
 	}
 	return fmt.Errorf("repository %s cannot be read: %w", s.repository, err)
 }

@@ -75,7 +75,7 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		Environment: env.Name,
 		Images:      map[string]config.Image{},
 		next: "Until the images are recorded, run the same command again. Once they are, this deploys what is recorded:\n  " +
-			d.cdk(ask.Profile, "deploy", "--exclusively", env.StackName("Compute")).String(),
+			d.cdk(ask.Profile, "deploy", "--exclusively", env.StackName(config.ComputePart)).String(),
 	}
 	for _, s := range services(env) {
 		if _, goes := images[s.name]; goes {
@@ -104,7 +104,7 @@ func (d *Delivery) PlanRollback(ctx context.Context, ask Rollback) ([]Earlier, *
 		}
 	}
 	p.record(d, env)
-	p.deploy(d, ask.Profile, "", "--exclusively", env.StackName("Compute"))
+	p.deploy(d, ask.Profile, "", "--exclusively", env.StackName(config.ComputePart))
 	return list, p, nil
 }
 

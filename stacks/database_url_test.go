@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/documents"
+	"parrot/internal/fakes"
 	"parrot/internal/fakes/postgres"
 	. "parrot/internal/synthtest"
 )
@@ -35,6 +36,7 @@ func databaseURL(t *testing.T, password, host, port string) string {
 // The one URL, and clients that read it differently: node-postgres and Prisma's
 // adapter verify the server's certificate, psql and pgx only encrypt.
 func TestEachClientConnectsWithTheURLThatTheTemplateComposes(t *testing.T) {
+	fakes.Slow(t)
 	const password = "aPassword1"
 	url := databaseURL(t, password, "HOST", "PORT")
 	backend := With(t, StackOf(t, Direct(t), Production(), "Compute"), "AWS::ECS::TaskDefinition", "Family", "parrot-prod-backend")

@@ -18,10 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/config"
+	"parrot/internal/fakes"
 	"parrot/internal/fakes/moto"
 )
 
 func TestPlanPrintsTheStepsAndDoesNone(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.write("backend/Dockerfile", "FROM scratch AS production\n# new\n")
 	w.commit("New")
@@ -144,6 +146,7 @@ func TestCommandsWorkBelowParrotsDirectoryAndNowhereElse(t *testing.T) {
 }
 
 func TestCtrlCLeavesNothingHalfWritten(t *testing.T) {
+	fakes.Slow(t)
 	for _, program := range []string{"docker build", "docker push", "npx cdk deploy"} {
 		t.Run(program, func(t *testing.T) {
 			w := newWorld(t)

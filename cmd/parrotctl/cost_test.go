@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"parrot/internal/fakes"
 )
 
 // templates writes an assembly of one stack of dev.
@@ -63,6 +65,7 @@ func TestThePipelineHasAColumnOfItsOwn(t *testing.T) {
 }
 
 func TestReviewShowsWhatAChangeCosts(t *testing.T) {
+	fakes.Slow(t)
 	w := reviewable(t)
 	templates(w, "before", aSecret)
 	templates(w, "after", aSecret+","+aGateway)

@@ -117,6 +117,7 @@ func TestAPromotionSaysWhatIsRecordedAndBothWaysOn(t *testing.T) {
 }
 
 func TestPromoteGoesOnAfterAFaultAnywhere(t *testing.T) {
+	fakes.Slow(t)
 	everyFault(t, []string{"docker build", "docker login", "docker push", "npx cdk diff"}, inDev, "promote", "dev", "stage")
 }
 

@@ -74,6 +74,7 @@ func TestReleaseOfOneServiceLeavesTheOther(t *testing.T) {
 
 // A colleague has released a front end since this checkout was pulled.
 func TestReleaseOfOneServiceNeverTakesTheOtherBack(t *testing.T) {
+	fakes.Slow(t)
 	w := newWorld(t)
 	w.succeeds("release", "dev", "--yes")
 	old := w.recorded()["dev"]["frontend"]
@@ -164,6 +165,7 @@ func TestReleaseBuildsNothingForSomebodyElsesCommit(t *testing.T) {
 // A fault anywhere leaves images.json as it was or as it is to be, and the same
 // command finishes the work.
 func TestReleaseGoesOnAfterAFaultAnywhere(t *testing.T) {
+	fakes.Slow(t)
 	everyFault(t, []string{
 		"docker build --platform linux/amd64 --provenance=false --target production",
 		"docker build --platform linux/amd64 --provenance=false --target runner",

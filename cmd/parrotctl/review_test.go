@@ -97,6 +97,7 @@ func TestReviewComparesRevisions(t *testing.T) {
 }
 
 func TestAGateFailsAfterTheReportIsWritten(t *testing.T) {
+	fakes.Slow(t)
 	w := reviewable(t)
 	out := filepath.Join(t.TempDir(), "report.md")
 	r := w.run("", "review", "base", "without", "--fail-on", "broadening,data-loss", "--out", out)

@@ -59,6 +59,7 @@ func TestRollbackGoesToTheReleaseBeforeAndDeploysComputeAlone(t *testing.T) {
 }
 
 func TestRollbackTwiceGoesFurtherBackAndNeverForward(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	w.succeeds("rollback", "dev", "--yes")
 	w.commit("Back")
@@ -83,6 +84,7 @@ func TestRollbackOfBothNeverBringsBackWhatOneWasRolledBackFrom(t *testing.T) {
 }
 
 func TestARollbackWhoseDeployFailsSaysWhatFinishesIt(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	t.Setenv(stubFail, "npx cdk deploy")
 	r := w.run("", "rollback", "dev", "--yes")
@@ -104,6 +106,7 @@ func TestATagAndItsDigestAreOneImage(t *testing.T) {
 }
 
 func TestRollbackOfOneServiceLeavesTheOther(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	r := w.succeeds("rollback", "dev", "frontend", "--yes")
 	assert.Equal(t, config.Release{"backend": releases[2]["backend"], "frontend": releases[1]["frontend"]}, w.recorded()["dev"])
@@ -167,6 +170,7 @@ func uncommittedReleases(t *testing.T, more ...string) (w *world, releases []con
 }
 
 func TestRollbackGoesToTheReleaseBeforeThoughItIsInNoCommit(t *testing.T) {
+	fakes.Slow(t)
 	all := [][]string{{"b", "bf"}, {"bf", "bf"}, {"bf", "b"}, {"b", "f", "f"}, {"f", "bf"}, {"b", "b"}}
 	for i := 0; i < len(all); i += fakes.Every(3) {
 		more := all[i]
@@ -179,6 +183,7 @@ func TestRollbackGoesToTheReleaseBeforeThoughItIsInNoCommit(t *testing.T) {
 }
 
 func TestRollbackFromAFailedReleaseGoesToWhatRuns(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := uncommittedReleases(t, "bf")
 	w.write("backend/Dockerfile", "FROM scratch\n# fails\n")
 	w.git("commit", "--quiet", "--message", "Broken", "backend")
@@ -253,6 +258,7 @@ func TestRollbackPassesOverWhatIsExpired(t *testing.T) {
 }
 
 func TestRollbackThatIsDeclinedDeploysNothing(t *testing.T) {
+	fakes.Slow(t)
 	w, releases := threeReleases(t)
 	r := w.run("n\n", "rollback", "dev")
 	assert.Equal(t, exitDeclined, r.code)

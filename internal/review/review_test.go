@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"parrot/internal/assembly"
+	"parrot/internal/fakes"
 	"parrot/internal/review"
 )
 
@@ -83,6 +84,7 @@ func texts(r *review.Report, category review.Category) []string {
 }
 
 func TestWhatIsReplacedThroughAReferenceIsReplaced(t *testing.T) {
+	fakes.Slow(t)
 	// Written with each function that can hold a reference, over two steps.
 	for _, reference := range []string{
 		`{"Ref": "Vpc"}`, `{"Fn::Sub": "${Vpc}"}`, `{"Fn::Join": ["", [{"Ref": "Vpc"}]]}`, `{"Fn::GetAtt": ["Vpc", "VpcId"]}`,
@@ -104,6 +106,7 @@ func TestWhatIsReplacedThroughAReferenceIsReplaced(t *testing.T) {
 }
 
 func TestDeletedDataIsFoundUnlessItIsKept(t *testing.T) {
+	fakes.Slow(t)
 	tests := []struct{ resourceType, policy, says string }{
 		{"AWS::S3::Bucket", ``, "deleted with all that is in it"},
 		{"AWS::S3::Bucket", `, "DeletionPolicy": "Delete"`, "deleted with all that is in it"},
@@ -140,6 +143,7 @@ func TestWhatMayBeReplacedIsDataAtRiskUnlessItsNameForbidsIt(t *testing.T) {
 }
 
 func TestOnlyWhatReallyOpensIsABroadening(t *testing.T) {
+	fakes.Slow(t)
 	rule := func(cidr string, from, to int) map[string]string {
 		return one("AWS::EC2::SecurityGroup", fmt.Sprintf(
 			`{"GroupDescription": "g", "SecurityGroupIngress": [{"IpProtocol": "tcp", "CidrIp": %q, "FromPort": %d, "ToPort": %d}]}`, cidr, from, to), "")
@@ -207,6 +211,7 @@ func checkFound(t *testing.T, name, says string, found []string) {
 }
 
 func TestWhatProtectsIsMissed(t *testing.T) {
+	fakes.Slow(t)
 	tests := []struct{ name, before, after, says string }{
 		{"deletion protection", `{"DeletionProtection": true}`, `{}`, "`DeletionProtection` of `Thing` in `S0` is switched off"},
 		{"backups", `{"BackupRetentionPeriod": 7}`, `{"BackupRetentionPeriod": 0}`, "fewer days: `7` → `0`"},
@@ -360,6 +365,7 @@ func TestTheSummaryFitsAndCountsWhatItLeavesOut(t *testing.T) {
 }
 
 func TestValuesCannotWriteMarkdown(t *testing.T) {
+	fakes.Slow(t)
 	base, head := one("AWS::S3::Bucket", `{"BucketName": "a"}`, ""), one("AWS::S3::Bucket", `{"BucketName": "b`+"`"+`\n# @everyone <img>"}`, "")
 	assert.Contains(t, compare(t, base, head).Markdown(), "→ `` b` # @everyone <img> ``")
 }

@@ -43,6 +43,7 @@ const (
 )
 
 func TestTheURLOfEachVersionConnectsWhileItIsTheDatabases(t *testing.T) {
+	fakes.Slow(t)
 	server := postgres.Start(t, first)
 	c := newCloud(t)
 	c.apply = func(password string) { server.Exec("ALTER ROLE " + postgres.User + " PASSWORD '" + password + "'") }

@@ -61,6 +61,7 @@ func TestARotationGivesDatabaseSourceAndProjectionANewPassword(t *testing.T) {
 // stopped there. Then Secrets Manager tries again, with the same version, or a
 // person starts another rotation.
 func TestARotationThatFailsAtAnyCallIsHealedByTheNext(t *testing.T) {
+	fakes.Slow(t)
 	c := newCloud(t)
 	version := 0
 	for _, lost := range []bool{false, true} {

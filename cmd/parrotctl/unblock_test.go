@@ -84,7 +84,8 @@ func (c *cloudFormation) answer(w http.ResponseWriter, action string, form url.V
 	case "DescribeStackEvents":
 		for i := len(s.events) - 1; i >= 0; i-- {
 			e := s.events[i]
-			result += fmt.Sprintf("<member><EventId>%d</EventId><StackId>%s</StackId><StackName>%s</StackName><LogicalResourceId>%s</LogicalResourceId>"+
+			result += fmt.Sprintf("<member><EventId>%d</EventId><StackId>%s</StackId><StackName>%s</StackName>"+
+				"<LogicalResourceId>%s</LogicalResourceId>"+
 				"<PhysicalResourceId>%s</PhysicalResourceId>"+
 				"<ResourceType>%s</ResourceType>"+
 				"<ResourceStatus>%s</ResourceStatus><ResourceStatusReason>%s</ResourceStatusReason>"+

@@ -3,7 +3,6 @@ package config
 import (
 	_ "embed"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -78,7 +77,3 @@ const (
 func lacks(region, resourceType string) bool {
 	return slices.Contains(offers.ResourceTypes[resourceType], region)
 }
-
-// RegionsWithout returns the types of resources that the templates may have, each with
-// the regions whose CloudFormation does not know it. Most are everywhere.
-func RegionsWithout() map[string][]string { return maps.Clone(offers.ResourceTypes) }

@@ -147,8 +147,13 @@ events:
 // id. Other resources belong to none; the first service is named for them.
 func (d *doctor) serviceOf(resource string) config.Workload {
 	services := d.config.Services()
-	i := slices.IndexFunc(services, func(w config.Workload) bool { return strings.HasPrefix(resource, w.ID()) })
-	return services[max(i, 0)]
+	service, longest := services[0], 0
+	for _, w := range services {
+		if id := w.ID(); strings.HasPrefix(resource, id) && len(id) > longest {
+			service, longest = w, len(id)
+		}
+	}
+	return service
 }
 
 // withUnblock adds the command that deletes what a failed first deploy left. Without
